@@ -1,0 +1,91 @@
+import { toBytes, type ByteSize } from './byte-size.js';
+import { systemClock, type Clock } from './clock.js';
+import type { Codec } from './codec.js';
+import { toMilliseconds, type Duration } from './duration.js';
+import { InvalidOptionError } from './errors.js';
+import { jsonCodec } from './json-codec.js';
+import { MemoryBudget } from './memory-budget.js';
+import { noPeers, type PeerPicker } from './peer-picker.js';
+import { promoteOneIn, type PromotionPolicy } from './promotion.js';
+
+/** What a group does with a decoded value: see `GroupSettings.share`. */
+export type SharePolicy = 'frozen' | 'copy';
+
+/** What may be set group by group, and for all groups at once. */
+export interface GroupSettings<Value> {
+  /**
+   * Memory for the group in this process, main and hot cache together: keys, values, a stated overhead an entry, and
+   * decoded copies. 0 caches nothing. Default `'64MiB'`.
+   */
+  readonly cacheBytes?: ByteSize;
+
+  /** Turns values into bytes and back. Must be the same at every peer. Default `jsonCodec`. */
+  readonly codec?: Codec<Value>;
+
+  /** Which values fetched from their owners are mirrored here. Default `promoteOneIn(10)`, Go's. */
+  readonly promote?: PromotionPolicy;
+
+  /**
+   * `'frozen'`: a value is decoded once and shared, deeply frozen, by all callers, if its codec allows (JSON and text do).
+   * `'copy'`: every caller gets a value of its own, decoded afresh. Default `'frozen'`.
+   */
+  readonly share?: SharePolicy;
+
+  /** How long a getter may take before the load fails with a `LoadTimeoutError`. Default `'30s'`. */
+  readonly loadTimeout?: Duration;
+
+  /** The largest value that a getter may return or a peer may send. Default `'16MiB'`. */
+  readonly maxValueBytes?: ByteSize;
+}
+
+export interface GroupOptions<Value> extends GroupSettings<Value> {
+  /** Who owns which key. Default `noPeers`: this process owns all of them. */
+  readonly peers?: PeerPicker;
+  /** A bound over several groups. Default none. */
+  readonly processBudget?: MemoryBudget;
+  /** Default `systemClock`. */
+  readonly clock?: Clock;
+}
+
+export interface ResolvedGroupOptions<Value> {
+  readonly cacheBytes: number;
+  readonly codec: Codec<Value>;
+  readonly promote: PromotionPolicy;
+  readonly shares: boolean;
+  readonly loadTimeoutMs: number;
+  readonly maxValueBytes: number;
+  readonly peers: PeerPicker;
+  readonly processBudget: MemoryBudget;
+  readonly clock: Clock;
+}
+
+/** Fills in the defaults. Throws an `InvalidOptionError` naming the first option that is not acceptable. */
+export function resolveGroupOptions<Value>(options: GroupOptions<Value>): ResolvedGroupOptions<Value> {
+  const codec = options.codec ?? (jsonCodec as Codec<Value>);
+  if (typeof codec.encode !== 'function' || typeof codec.decode !== 'function') {
+    throw new InvalidOptionError('codec', codec, 'expected an object with encode(value) and decode(view)');
+  }
+  const promote = options.promote ?? promoteOneIn(10);
+  if (typeof promote !== 'function') {
+    throw new InvalidOptionError('promote', promote, 'expected promoteOneIn(n), promoteAlways, promoteNever or a function');
+  }
+  const share = options.share ?? 'frozen';
+  if (share !== 'frozen' && share !== 'copy') {
+    throw new InvalidOptionError('share', share, `expected 'frozen' or 'copy'`);
+  }
+  const peers = options.peers ?? noPeers;
+  if (typeof peers.pickPeer !== 'function') {
+    throw new InvalidOptionError('peers', peers, 'expected an object with pickPeer(key)');
+  }
+  return {
+    cacheBytes: toBytes('cacheBytes', options.cacheBytes ?? '64MiB'),
+    codec,
+    promote,
+    shares: share === 'frozen' && codec.freezable === true,
+    loadTimeoutMs: toMilliseconds('loadTimeout', options.loadTimeout ?? '30s'),
+    maxValueBytes: toBytes('maxValueBytes', options.maxValueBytes ?? '16MiB'),
+    peers,
+    processBudget: options.processBudget ?? new MemoryBudget(Number.POSITIVE_INFINITY),
+    clock: options.clock ?? systemClock,
+  };
+}

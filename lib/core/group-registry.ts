@@ -1,0 +1,84 @@
+import { DuplicateGroupError, InvalidOptionError, UnknownGroupError } from './errors.js';
+import type { Getter } from './getter.js';
+import { Group } from './group.js';
+import type { GroupOptions, GroupSettings } from './group-options.js';
+import type { Clock } from './clock.js';
+import { MemoryBudget } from './memory-budget.js';
+import type { PeerPicker } from './peer-picker.js';
+
+export interface GroupRegistryOptions {
+  /** Given to every group that is defined. Default `noPeers`. */
+  readonly peers?: PeerPicker;
+  /** For groups that do not say otherwise. */
+  readonly defaults?: Omit<GroupSettings<any>, 'codec'>;
+  /** Bytes that all groups together may take. Default no bound but their own ones. */
+  readonly maxTotalBytes?: number;
+  /** Default `systemClock`. */
+  readonly clock?: Clock;
+}
+
+/** The groups of one application, by name. What is global in Go is one of these here. */
+export class GroupRegistry {
+  readonly #groups = new Map<string, Group<any>>();
+  readonly #options: GroupRegistryOptions;
+  readonly #budget: MemoryBudget;
+
+  constructor(options: GroupRegistryOptions = {}) {
+    this.#options = options;
+    this.#budget = new MemoryBudget(options.maxTotalBytes ?? Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Makes a group: Go's `NewGroup`. Throws a `DuplicateGroupError` if the name is taken, an `InvalidOptionError` if an
+   * option is not acceptable.
+   */
+  define<Value>(name: string, getter: Getter<Value>, settings: GroupSettings<Value> = {}): Group<Value> {
+    if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
+      throw new InvalidOptionError('group', name, 'expected a name of at least one character');
+    }
+    if (this.#groups.has(name)) throw new DuplicateGroupError(name);
+    const { peers, clock, defaults } = this.#options;
+    const options: GroupOptions<Value> = { ...defined(defaults), ...defined(settings), peers, clock };
+    const group = new Group<Value>(name, getter, { ...options, processBudget: this.#budget });
+    this.#groups.set(name, group);
+    return group;
+  }
+
+  /** The group called `name`; throws an `UnknownGroupError` if there is none. */
+  get<Value = unknown>(name: string): Group<Value> {
+    const group = this.#groups.get(name);
+    if (group === undefined) throw new UnknownGroupError(name, [...this.#groups.keys()]);
+    return group as Group<Value>;
+  }
+
+  /** The group called `name`, or `undefined`: Go's `GetGroup`. */
+  find(name: string): Group<unknown> | undefined {
+    return this.#groups.get(name);
+  }
+
+  /** All groups, in the order in which they were defined. */
+  get groups(): readonly Group<unknown>[] {
+    return [...this.#groups.values()];
+  }
+
+  /** Bytes of memory that all groups take. */
+  get footprint(): number {
+    return this.#budget.footprint;
+  }
+
+  /** Takes the group out and drops its memory. */
+  remove(name: string): void {
+    this.#groups.get(name)?.close();
+    this.#groups.delete(name);
+  }
+
+  /** Takes all groups out. */
+  close(): void {
+    for (const name of this.#groups.keys()) this.remove(name);
+  }
+}
+
+/** An explicit `undefined` means absent: it must not hide a default. */
+function defined<Settings extends object>(settings: Settings | undefined): Partial<Settings> {
+  return Object.fromEntries(Object.entries(settings ?? {}).filter(([, value]) => value !== undefined)) as Partial<Settings>;
+}

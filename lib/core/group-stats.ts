@@ -1,0 +1,41 @@
+/** A group's counters since its start: Go's `Stats`, by the same meanings. They only grow. */
+export interface GroupStats {
+  /** Gets asked of this process, by its own code and by peers. */
+  readonly gets: number;
+  /** Gets answered from the main or the hot cache. */
+  readonly cacheHits: number;
+  /** Values (or "not found") that came from the peer that owns the key. */
+  readonly peerLoads: number;
+  /** Questions to a peer that failed: the peer's fault, after which the key was loaded here. */
+  readonly peerErrors: number;
+  /** Questions to a peer that were answered with the failure of its getter. Not in Go's. */
+  readonly peerLoadErrs: number;
+  /** Gets that were not answered from memory: `gets - cacheHits`. */
+  readonly loads: number;
+  /** Loads after single-flight: those that were not answered by another one's flight. */
+  readonly loadsDeduped: number;
+  /** Runs of the getter that gave a value (or "not found"). */
+  readonly localLoads: number;
+  /** Runs of the getter that failed, timed out, or were abandoned. */
+  readonly localLoadErrs: number;
+  /** Gets that came from peers. */
+  readonly serverRequests: number;
+}
+
+/** The same, being counted. */
+export type MutableGroupStats = { -readonly [Counter in keyof GroupStats]: number };
+
+export function zeroStats(): MutableGroupStats {
+  return {
+    gets: 0,
+    cacheHits: 0,
+    peerLoads: 0,
+    peerErrors: 0,
+    peerLoadErrs: 0,
+    loads: 0,
+    loadsDeduped: 0,
+    localLoads: 0,
+    localLoadErrs: 0,
+    serverRequests: 0,
+  };
+}

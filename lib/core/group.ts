@@ -1,0 +1,364 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { CacheEntry, CacheStats } from './byte-lru.js';
+import { ByteView } from './byte-view.js';
+import { deepFreeze } from './deep-freeze.js';
+import {
+  GroupcacheError,
+  InvalidKeyError,
+  LoadAbandonedError,
+  LoadTimeoutError,
+  PeerError,
+  UndecodableValueError,
+  ValueTooLargeError,
+} from './errors.js';
+import type { Getter, LoadContext } from './getter.js';
+import { GroupCache, type CacheKind } from './group-cache.js';
+import { resolveGroupOptions, type GroupOptions, type ResolvedGroupOptions } from './group-options.js';
+import { zeroStats, type GroupStats } from './group-stats.js';
+import type { PeerClient, PeerReply } from './peer-picker.js';
+import { SingleFlight, type Flight } from './single-flight.js';
+
+export interface GetOptions {
+  /** Ends this caller's wait, alone: the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * How much longer a peer may take than the load that it runs for us, so that the load's own deadline is what ends a slow
+ * load, with the owner's word for it, and not an impatient asker who would then load it once more.
+ */
+const PEER_GRACE_MS = 1_000;
+
+/**
+ * A cache namespace and the loader of its values, spread over the peers: Go's `Group`.
+ *
+ * `get` looks into the main cache (keys that this process owns) and the hot cache (copies of others' keys). On a miss the
+ * key's owner loads it, once in the whole cluster, and everyone who asks meanwhile shares that load.
+ *
+ * Peers whose lists disagree cannot wait for each other in a ring: flights that ask a peer may wait on own flights, own
+ * flights only on the getter, and `serve` only ever starts own ones.
+ */
+export class Group<Value> {
+  readonly #getter: Getter<Value>;
+  readonly #options: ResolvedGroupOptions<Value>;
+  readonly #cache: GroupCache;
+  readonly #counters = zeroStats();
+  readonly #ownFlights: SingleFlight<CacheEntry | undefined>;
+  readonly #peerFlights: SingleFlight<CacheEntry | undefined>;
+  /** Runs a function in the async context in which the group was made: a load is nobody's request. */
+  readonly #outsideRequests = AsyncLocalStorage.snapshot();
+
+  /**
+   * Throws an `InvalidOptionError` if an option is not acceptable.
+   *
+   * `getter` is called at most once at a time per key in this process, and only by the owner of the key while peers
+   * can be reached.
+   */
+  constructor(
+    readonly name: string,
+    getter: Getter<Value>,
+    options: GroupOptions<Value> = {},
+  ) {
+    this.#getter = getter;
+    this.#options = resolveGroupOptions(options);
+    const { cacheBytes, codec, shares, processBudget } = this.#options;
+    this.#cache = new GroupCache({ cacheBytes, processBudget, decodedFactor: shares ? (codec.decodedFactor ?? 0) : 0 });
+    const abandoned = (): Error => new LoadAbandonedError(name);
+    this.#ownFlights = new SingleFlight(abandoned);
+    this.#peerFlights = new SingleFlight(abandoned);
+  }
+
+  /**
+   * The value of `key`, from memory or loaded; `undefined` if there is none.
+   *
+   * Rejects with what the getter threw (a `LoadFailedError` where it ran in another process), a `LoadTimeoutError`, or
+   * the reason of `options.signal`. A failure is not cached.
+   */
+  get(key: string, options?: GetOptions): Promise<Value | undefined> {
+    const entry = this.#lookup(key);
+    if (entry === undefined) return this.#load(key, options?.signal).then((loaded) => this.#valueOf(key, loaded));
+    try {
+      return Promise.resolve(this.#valueOf(key, entry));
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /** The values of `keys`, in their order. Rejects as soon as one of them does. */
+  getMany(keys: readonly string[], options?: GetOptions): Promise<(Value | undefined)[]> {
+    return Promise.all(keys.map((key) => this.get(key, options)));
+  }
+
+  /**
+   * The value of `key` if it is in this process's memory; asks nobody and loads nothing.
+   *
+   * A use like any other as far as eviction goes, but not counted in `stats`.
+   */
+  peek(key: string): Value | undefined {
+    const entry = this.#cache.touch(key);
+    return entry === undefined ? undefined : this.#valueOf(key, entry);
+  }
+
+  /** As `get`, but the encoded bytes, without a copy. */
+  getView(key: string, options?: GetOptions): Promise<ByteView | undefined> {
+    const entry = this.#lookup(key);
+    return entry === undefined
+      ? this.#load(key, options?.signal).then((loaded) => loaded?.view)
+      : Promise.resolve(entry.view);
+  }
+
+  /**
+   * Copies the encoded bytes into `target`, as many as fit, and resolves to how many were copied (`undefined` if there is
+   * no value): Go's `TruncatingByteSliceSink`.
+   */
+  getInto(key: string, target: Uint8Array, options?: GetOptions): Promise<number | undefined> {
+    return this.getView(key, options).then((view) => view?.copyTo(target));
+  }
+
+  /**
+   * Answers a peer's question from memory or by the own getter, never by asking a peer.
+   *
+   * `options.signal` is read on a miss only. Rejects only with its reason; a failing getter is an answer.
+   */
+  serve(key: string, options?: GetOptions): Promise<PeerReply> {
+    this.#counters.serverRequests++;
+    const entry = this.#lookup(key);
+    if (entry !== undefined) return Promise.resolve(replyOf(entry));
+    this.#counters.loads++;
+    const signal = options?.signal;
+    return this.#loadHere(key, signal).then(replyOf, (error: unknown) => {
+      if (signal?.aborted) throw error;
+      return { outcome: 'failed', error: asError(error) };
+    });
+  }
+
+  /** Counters so far. */
+  get stats(): GroupStats {
+    return { ...this.#counters };
+  }
+
+  cacheStats(kind: CacheKind): CacheStats {
+    return this.#cache.stats(kind);
+  }
+
+  /** Bytes of `cacheBytes` in use: what `cacheStats` reports for both caches, overheads and decoded copies. */
+  get footprint(): number {
+    return this.#cache.footprint;
+  }
+
+  /** Drops what this process holds in memory. Loads under way are not touched, and fill it again. */
+  dropMemory(): void {
+    this.#cache.clear();
+  }
+
+  /** Drops all memory and leaves the process's budget. The group can still be asked. */
+  close(): void {
+    this.#cache.close();
+  }
+
+  #lookup(key: string): CacheEntry | undefined {
+    this.#counters.gets++;
+    const entry = this.#cache.get(key);
+    if (entry !== undefined) this.#counters.cacheHits++;
+    return entry;
+  }
+
+  #valueOf(key: string, entry: CacheEntry | undefined): Value | undefined {
+    if (entry === undefined) return undefined;
+    if (entry.decoded !== undefined) return entry.decoded as Value;
+    const { codec, shares } = this.#options;
+    try {
+      const value = codec.decode(entry.view);
+      if (shares) entry.decoded = deepFreeze(value);
+      return value;
+    } catch (error) {
+      // Or every later get would fail on the same bytes.
+      this.#cache.delete(key);
+      throw new UndecodableValueError(codec.name, { cause: error });
+    }
+  }
+
+  #load(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
+    const flaw = flawOf(key);
+    if (flaw !== undefined) return Promise.reject(new InvalidKeyError(this.name, key, flaw));
+    this.#counters.loads++;
+    const peer = this.#options.peers.pickPeer(key);
+    return peer === undefined ? this.#loadHere(key, signal) : this.#loadFrom(peer, key, signal);
+  }
+
+  #loadHere(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
+    return this.#ownFlights.run(
+      key,
+      (flight) => {
+        this.#counters.loadsDeduped++;
+        return this.#runGetter(key, flight);
+      },
+      signal,
+    );
+  }
+
+  #loadFrom(peer: PeerClient, key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
+    return this.#peerFlights.run(
+      key,
+      (flight) => {
+        this.#counters.loadsDeduped++;
+        return this.#askPeer(peer, key, flight);
+      },
+      signal,
+    );
+  }
+
+  async #askPeer(peer: PeerClient, key: string, flight: Flight): Promise<CacheEntry | undefined> {
+    let reply: PeerReply;
+    try {
+      reply = await this.#questionPeer(peer, key, flight);
+    } catch {
+      if (flight.signal.aborted) throw flight.signal.reason;
+      this.#counters.peerErrors++;
+      // The peer's failure, so somebody else loads: as in Go, whoever asks. Given up when nobody waits for it here.
+      return this.#ownFlights.run(key, (own) => this.#runGetter(key, own), flight.signal);
+    }
+    switch (reply.outcome) {
+      case 'value':
+        this.#counters.peerLoads++;
+        return this.#mirror(key, reply.value, reply.minuteQps);
+      case 'notFound':
+        this.#counters.peerLoads++;
+        return undefined;
+      case 'failed':
+        this.#counters.peerLoadErrs++;
+        throw reply.error;
+    }
+  }
+
+  /** Rejects for whatever is the peer's failure, or when `flight` aborts. */
+  #questionPeer(peer: PeerClient, key: string, flight: Flight): Promise<PeerReply> {
+    const { clock, loadTimeoutMs, maxValueBytes } = this.#options;
+    const attempt = new AbortController();
+    return new Promise<PeerReply>((resolve, reject) => {
+      const stop = (reason: unknown): void => {
+        attempt.abort(reason);
+        reject(reason as Error);
+      };
+      const abandon = (): void => stop(flight.signal.reason);
+      const disarm = clock.after(loadTimeoutMs + PEER_GRACE_MS, () =>
+        stop(new PeerError(peer.url, `did not answer within ${loadTimeoutMs + PEER_GRACE_MS} ms`)),
+      );
+      flight.signal.addEventListener('abort', abandon, { once: true });
+      const settled = (): void => {
+        disarm();
+        flight.signal.removeEventListener('abort', abandon);
+      };
+      const request = { group: this.name, key, timeoutMs: loadTimeoutMs, signal: attempt.signal };
+      this.#outsideRequests(() => peer.get(request)).then(
+        (reply) => {
+          settled();
+          if (reply.outcome === 'value' && reply.value.length > maxValueBytes) {
+            resolve({ outcome: 'failed', error: new ValueTooLargeError(this.name, reply.value.length, maxValueBytes) });
+          } else {
+            resolve(reply);
+          }
+        },
+        (error: unknown) => {
+          settled();
+          reject(error as Error);
+        },
+      );
+    });
+  }
+
+  #mirror(key: string, value: ByteView, minuteQps: number): CacheEntry {
+    const entry = this.#cache.entryOf(key, value);
+    if (this.#options.promote({ key, bytes: value.length, minuteQps })) this.#cache.keep('hot', key, entry);
+    return entry;
+  }
+
+  /** Runs the getter to its end or its deadline. The value is in the main cache before the promise resolves. */
+  #runGetter(key: string, flight: Flight): Promise<CacheEntry | undefined> {
+    const { clock, loadTimeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown): void => {
+        disarm();
+        this.#counters.localLoadErrs++;
+        reject(error as Error);
+      };
+      const disarm = clock.after(loadTimeoutMs, () => {
+        const error = new LoadTimeoutError(this.name, loadTimeoutMs);
+        flight.abort(error);
+        fail(error);
+      });
+      this.#callGetter(key, flight).then(
+        (value) => {
+          if (flight.isAborted) return fail(flight.signal.reason);
+          try {
+            const entry = value === undefined ? undefined : this.#store(key, value);
+            disarm();
+            this.#counters.localLoads++;
+            resolve(entry);
+          } catch (error) {
+            fail(error);
+          }
+        },
+        (error: unknown) => {
+          if (error === notFound && !flight.isAborted) {
+            disarm();
+            this.#counters.localLoads++;
+            resolve(undefined);
+          } else {
+            fail(flight.isAborted ? flight.signal.reason : error);
+          }
+        },
+      );
+    });
+  }
+
+  async #callGetter(key: string, flight: Flight): Promise<Value | undefined> {
+    return this.#outsideRequests(() => this.#getter(key, new FlightContext(this.name, flight)));
+  }
+
+  #store(key: string, value: Value): CacheEntry {
+    const { codec, maxValueBytes } = this.#options;
+    const view = ByteView.from(codec.encode(value));
+    if (view.length > maxValueBytes) throw new ValueTooLargeError(this.name, view.length, maxValueBytes);
+    const entry = this.#cache.entryOf(key, view);
+    this.#cache.keep('main', key, entry);
+    return entry;
+  }
+}
+
+/** What `context.notFound()` throws. Never reaches a caller. */
+const notFound = Object.freeze(new (class NotFound extends GroupcacheError {
+  readonly code = 'GROUPCACHE_NOT_FOUND';
+})('There is no value for this key (thrown by context.notFound(), to be let through to the group)'));
+
+class FlightContext implements LoadContext {
+  readonly #flight: Flight;
+
+  constructor(
+    readonly group: string,
+    flight: Flight,
+  ) {
+    this.#flight = flight;
+  }
+
+  get signal(): AbortSignal {
+    return this.#flight.signal;
+  }
+
+  notFound(): never {
+    throw notFound;
+  }
+}
+
+function replyOf(entry: CacheEntry | undefined): PeerReply {
+  return entry === undefined ? { outcome: 'notFound' } : { outcome: 'value', value: entry.view, minuteQps: 0 };
+}
+
+function flawOf(key: unknown): string | undefined {
+  if (typeof key !== 'string') return `is not a string but ${key === null ? 'null' : `a ${typeof key}`}`;
+  return key.isWellFormed() ? undefined : 'holds a lone surrogate, which UTF-8 does not have: two such keys would be one';
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

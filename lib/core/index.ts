@@ -1,0 +1,27 @@
+export { ENTRY_OVERHEAD_BYTES, type CacheStats } from './byte-lru.js';
+export type { ByteSize } from './byte-size.js';
+export { ByteView } from './byte-view.js';
+export { bytesCodec } from './bytes-codec.js';
+export { systemClock, type Clock } from './clock.js';
+export type { Codec } from './codec.js';
+export type { Duration } from './duration.js';
+export * from './errors.js';
+export type { Getter, LoadContext } from './getter.js';
+export { Group, type GetOptions } from './group.js';
+export type { CacheKind } from './group-cache.js';
+export type { GroupOptions, GroupSettings, SharePolicy } from './group-options.js';
+export { GroupRegistry, type GroupRegistryOptions } from './group-registry.js';
+export type { GroupStats } from './group-stats.js';
+export { HashRing, ringOptions, type HashRingOptions, type RingHash, type RingKind } from './hash-ring.js';
+export { jsonCodec } from './json-codec.js';
+export { MemoryBudget } from './memory-budget.js';
+export { noPeers, type PeerClient, type PeerPicker, type PeerReply, type PeerRequest } from './peer-picker.js';
+export {
+  promoteAlways,
+  promoteNever,
+  promoteOneIn,
+  type PromotionCandidate,
+  type PromotionPolicy,
+} from './promotion.js';
+export { SingleFlight, type Flight } from './single-flight.js';
+export { textCodec } from './text-codec.js';

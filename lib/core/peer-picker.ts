@@ -1,0 +1,41 @@
+import type { ByteView } from './byte-view.js';
+
+/** A question to the owner of a key. */
+export interface PeerRequest {
+  readonly group: string;
+  readonly key: string;
+  /** Milliseconds that the asker will wait, from now. */
+  readonly timeoutMs: number;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What the owner said. A getter's failure is an answer: it is thrown to the caller as it is, and nobody else's getter is
+ * run.
+ */
+export type PeerReply =
+  | { readonly outcome: 'value'; readonly value: ByteView; readonly minuteQps: number }
+  | { readonly outcome: 'notFound' }
+  | { readonly outcome: 'failed'; readonly error: Error };
+
+/** Asks one peer: Go's `ProtoGetter`. The contract is `testing`'s `peerClientContract`. */
+export interface PeerClient {
+  /** The peer's URL, as it stands in the ring. */
+  readonly url: string;
+
+  /**
+   * Resolves to the peer's answer. Any rejection means that the peer could not be asked or did not answer; the key is
+   * then loaded by the asking process. Must settle within `request.timeoutMs` and soon after `request.signal` aborts.
+   */
+  get(request: PeerRequest): Promise<PeerReply>;
+}
+
+/** Knows which peer owns a key: Go's `PeerPicker`. Implement it, and `PeerClient`, to bring another transport. */
+export interface PeerPicker {
+  /** The client of the peer that owns `key`; `undefined` if this process does. Called on every miss; must not throw. */
+  pickPeer(key: string): PeerClient | undefined;
+}
+
+/** For a process by itself: it owns every key. Go's `NoPeers`. */
+export const noPeers: PeerPicker = { pickPeer: () => undefined };

@@ -1,0 +1,143 @@
+/**
+ * A running load, as the function that performs it sees it.
+ */
+export interface Flight {
+  /** Aborted when nobody waits any more or when the flight is cancelled; its reason is a `GroupcacheError`. */
+  readonly signal: AbortSignal;
+  /** Whether `signal` is aborted, without making one. */
+  readonly isAborted: boolean;
+  /** Aborts `signal`. Does not settle the flight: `load` does. */
+  abort(reason: Error): void;
+}
+
+/**
+ * Runs at most one `load` per key; callers that arrive meanwhile share its outcome.
+ *
+ * The load belongs to nobody: a caller whose signal aborts stops waiting, alone, and only when the last one has gone is
+ * the flight aborted and forgotten. A caller without a signal stays to the end. Nothing is remembered after a flight
+ * settles: `load` stores its result before it resolves, or a caller can fall between the two.
+ */
+export class SingleFlight<Value> {
+  readonly #flights = new Map<string, SharedFlight<Value>>();
+  readonly #abandoned: () => Error;
+
+  /** `abandoned` makes the reason that the signal of a flight carries once nobody waits for it. */
+  constructor(abandoned: () => Error) {
+    this.#abandoned = abandoned;
+  }
+
+  /** Loads under way. */
+  get size(): number {
+    return this.#flights.size;
+  }
+
+  /** Whether a load of `key` is under way. */
+  has(key: string): boolean {
+    return this.#flights.has(key);
+  }
+
+  /**
+   * Joins the flight of `key`, or starts one with `load`; rejects with the reason of `signal` once it aborts.
+   *
+   * `load` is called synchronously; a throw of it counts as a rejection.
+   */
+  run(key: string, load: (flight: Flight) => Promise<Value>, signal?: AbortSignal): Promise<Value> {
+    let flight = this.#flights.get(key);
+    if (flight === undefined) {
+      if (signal?.aborted) return Promise.reject(signal.reason as Error);
+      flight = this.#start(key, load);
+    }
+    return signal === undefined ? flight.join() : this.#joinUntil(key, flight, signal);
+  }
+
+  #start(key: string, load: (flight: Flight) => Promise<Value>): SharedFlight<Value> {
+    const flight = new SharedFlight<Value>();
+    this.#flights.set(key, flight);
+    const forget = (): void => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    };
+    callSafely(load, flight).then(
+      (value) => {
+        forget();
+        flight.resolve(value);
+      },
+      (error: unknown) => {
+        forget();
+        flight.reject(error as Error);
+      },
+    );
+    return flight;
+  }
+
+  #joinUntil(key: string, flight: SharedFlight<Value>, signal: AbortSignal): Promise<Value> {
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    flight.waiting++;
+    return new Promise<Value>((resolve, reject) => {
+      const leave = (): void => {
+        reject(signal.reason as Error);
+        if (--flight.waiting > 0 || flight.isPinned) return;
+        if (this.#flights.get(key) === flight) this.#flights.delete(key);
+        flight.abort(this.#abandoned());
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      flight.promise.then(
+        (value) => {
+          signal.removeEventListener('abort', leave);
+          resolve(value);
+        },
+        (error: unknown) => {
+          signal.removeEventListener('abort', leave);
+          reject(error as Error);
+        },
+      );
+    });
+  }
+}
+
+class SharedFlight<Value> implements Flight {
+  readonly promise: Promise<Value>;
+  resolve!: (value: Value) => void;
+  reject!: (error: Error) => void;
+  /** Callers with a signal that still wait. */
+  waiting = 0;
+  /** Whether a caller without a signal waits: the flight is never abandoned then. */
+  isPinned = false;
+  #controller: AbortController | undefined;
+
+  constructor() {
+    this.promise = new Promise<Value>((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    // Those who wait see the rejection; nobody waiting is no reason to end the process.
+    this.promise.catch(() => undefined);
+  }
+
+  /** Made when first asked for: most loads never look. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  get isAborted(): boolean {
+    return this.#controller !== undefined && this.#controller.signal.aborted;
+  }
+
+  join(): Promise<Value> {
+    this.isPinned = true;
+    return this.promise;
+  }
+
+  abort(reason: Error): void {
+    this.#controller ??= new AbortController();
+    this.#controller.abort(reason);
+  }
+}
+
+function callSafely<Value>(load: (flight: Flight) => Promise<Value>, flight: Flight): Promise<Value> {
+  try {
+    return load(flight);
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+}

@@ -1,0 +1,72 @@
+import 'reflect-metadata';
+import type { GroupSettings } from '../core/group-options.js';
+import { UncacheableMethodError } from '../core/errors.js';
+import type { KeyCodec } from './args-key.js';
+import type { CachedMethodCheck } from './cacheable-types.js';
+import { registerCachedMethod } from './cached-method.js';
+import type { GroupHandle } from './group-handle.js';
+import type { TypedGroup } from './typed-group.js';
+
+export interface CachedOptions<Args extends readonly unknown[] = any, Value = any> extends GroupSettings<Value> {
+  /** Turns arguments into a key and back. Default: see docs/options.md. */
+  readonly key?: KeyCodec<Args>;
+}
+
+type AnyMethod = (this: any, ...args: any[]) => unknown;
+
+/** Applies to methods whose arguments and result can make the trip; others get a sentence as a compile error. */
+export type CachedDecorator<Args extends readonly unknown[], Value, Options> = <Method extends (...args: any[]) => any>(
+  target: object,
+  name: string | symbol,
+  descriptor: TypedPropertyDescriptor<Method>,
+) => CachedMethodCheck<Method, Args, Value, Options>;
+
+/**
+ * Makes a provider's method the getter of a group: callers get its values from the cache, and it runs once in the whole
+ * cluster, in the process that owns the key, with the arguments that the key decodes to.
+ *
+ * What stands below this decorator runs with the method, on the owner; what stands above on every call. Without a
+ * `GroupcacheModule` the method just runs. `group` may be a function of the instance, for a base class whose subclasses
+ * have a group each.
+ *
+ * Throws an `UncacheableMethodError` on anything but a method of an instance.
+ */
+export function Cached<Args extends readonly unknown[], Value, const Options extends CachedOptions<Args, Value>>(
+  group: GroupHandle<Args, Value>,
+  options?: Options,
+): CachedDecorator<Args, Value, Options>;
+export function Cached<const Options extends CachedOptions>(
+  group: string | ((instance: any) => string | GroupHandle),
+  options?: Options,
+): CachedDecorator<any, any, Options>;
+export function Cached(
+  group: GroupHandle | string | ((instance: any) => string | GroupHandle),
+  options: CachedOptions = {},
+): CachedDecorator<any, any, any> {
+  return (target: object, name: string | symbol, descriptor: TypedPropertyDescriptor<any>): any => {
+    const original = descriptor.value as AnyMethod | undefined;
+    const className = typeof target === 'function' ? target.name : target.constructor.name;
+    const label = `${className}.${String(name)}`;
+    if (typeof target === 'function') throw new UncacheableMethodError(label, 'it is static; there is no instance to load with');
+    if (typeof original !== 'function') throw new UncacheableMethodError(label, 'it is an accessor, not a method');
+
+    // By instance, because two applications in one process have two instances of the class, and a group each.
+    const bound = new WeakMap<object, TypedGroup<unknown[], unknown>>();
+    const wrapper: AnyMethod = function (...args) {
+      const typedGroup = bound.get(this as object);
+      return typedGroup === undefined ? original.apply(this, args) : typedGroup.get(...args);
+    };
+    copyFunctionFace(original, wrapper);
+    registerCachedMethod(target, { name, label, original, group, options, bound });
+    descriptor.value = wrapper;
+  };
+}
+
+/** Other decorators keep metadata on the function, and frameworks read its name and length. */
+function copyFunctionFace(from: AnyMethod, to: AnyMethod): void {
+  for (const key of Reflect.getOwnMetadataKeys(from) as unknown[]) {
+    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, from), to);
+  }
+  Object.defineProperty(to, 'name', { value: from.name, configurable: true });
+  Object.defineProperty(to, 'length', { value: from.length, configurable: true });
+}

@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import type { ByteView } from '../core/byte-view.js';
+import type { GetOptions, Group } from '../core/group.js';
+import { GroupRegistry } from '../core/group-registry.js';
+import type { LoadContext } from '../core/getter.js';
+import type { CachedOptions } from './cached.decorator.js';
+import { GroupBinder } from './group-binder.js';
+import { groupName, type GroupHandle } from './group-handle.js';
+import type { TypedGroup } from './typed-group.js';
+
+/** Loads a value by arguments; the last one tells about the load. `undefined` means "not found". */
+export type GroupLoader<Args extends readonly unknown[], Value> = (
+  ...args: [...args: Args, context: LoadContext]
+) => Value | undefined | Promise<Value | undefined>;
+
+/**
+ * The groups of this application: by handle and arguments (`of`), or by name and wire key.
+ *
+ * Groups of `@Cached` methods are there from the module's `onModuleInit` on, before that of any other module.
+ */
+@Injectable()
+export class GroupService {
+  readonly #registry: GroupRegistry;
+  readonly #binder: GroupBinder;
+
+  constructor(registry: GroupRegistry, binder: GroupBinder) {
+    this.#registry = registry;
+    this.#binder = binder;
+  }
+
+  /** The group of `handle`, to be asked by arguments. Throws an `UnknownGroupError`. */
+  of<Args extends readonly unknown[], Value>(handle: GroupHandle<Args, Value> | string): TypedGroup<Args, Value> {
+    return this.#binder.get(groupName(handle)) as TypedGroup<Args, Value>;
+  }
+
+  /** The value of a wire key; `undefined` if there is none. Rejects as `Group.get`, and with an `UnknownGroupError`. */
+  async get<Value = unknown>(group: string, key: string, options?: GetOptions): Promise<Value | undefined> {
+    return this.group<Value>(group).get(key, options);
+  }
+
+  /** The values of several wire keys, in their order. Rejects as soon as one of them does. */
+  async getMany<Value = unknown>(
+    group: string,
+    keys: readonly string[],
+    options?: GetOptions,
+  ): Promise<(Value | undefined)[]> {
+    return this.group<Value>(group).getMany(keys, options);
+  }
+
+  /** The encoded bytes of a wire key's value. */
+  async getView(group: string, key: string, options?: GetOptions): Promise<ByteView | undefined> {
+    return this.group(group).getView(key, options);
+  }
+
+  /** The value of a wire key if it is in this process's memory. Throws an `UnknownGroupError`. */
+  peek<Value = unknown>(group: string, key: string): Value | undefined {
+    return this.group<Value>(group).peek(key);
+  }
+
+  /** The group called `name`. Throws an `UnknownGroupError`. */
+  group<Value = unknown>(name: string): Group<Value> {
+    return this.#registry.get<Value>(name);
+  }
+
+  /** All groups, in the order in which they were defined. */
+  get groups(): readonly Group<unknown>[] {
+    return this.#registry.groups;
+  }
+
+  /**
+   * Makes a group whose values `load` loads. Throws a `DuplicateGroupError` if the name is taken, an `InvalidOptionError`
+   * if an option is not acceptable. Every peer must define the same groups.
+   */
+  define<Args extends readonly unknown[], Value>(
+    group: GroupHandle<Args, Value>,
+    options: CachedOptions<Args, Value>,
+    load: GroupLoader<Args, Value>,
+  ): TypedGroup<Args, Value>;
+  define<Value = unknown>(
+    group: string,
+    options: CachedOptions<[key: string], Value>,
+    load: GroupLoader<[key: string], Value>,
+  ): TypedGroup<[key: string], Value>;
+  define(group: GroupHandle | string, options: CachedOptions, load: (...args: any[]) => unknown): TypedGroup<any, any> {
+    const name = groupName(group);
+    // By a bare name, keys are wire keys, whatever they look like.
+    const key = typeof group === 'string' ? (options.key ?? wireKeys) : options.key;
+    return this.#binder.define(name, `the loader of "${name}"`, { ...options, key }, (args, context) =>
+      load(...args, context),
+    );
+  }
+}
+
+const wireKeys = { encode: (key: string) => key, decode: (key: string) => [key] };

@@ -1,0 +1,46 @@
+import { All, Controller, Inject, Req, Res, VERSION_NEUTRAL, type Type } from '@nestjs/common';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { PeerServer } from '../peers/peer-server.js';
+
+/** Express's request and response, or Fastify's, as far as they are looked at. */
+interface FrameworkRequest extends IncomingMessage {
+  readonly raw?: IncomingMessage;
+  readonly originalUrl?: string;
+}
+
+interface FrameworkResponse extends ServerResponse {
+  readonly raw?: ServerResponse;
+  hijack?(): void;
+}
+
+/** Answers peers at the base path of its module. */
+export interface GroupcacheController {
+  serve(request: FrameworkRequest, response: FrameworkResponse): Promise<void>;
+}
+
+/**
+ * The peer controller for `basePath`: a class of its own for each module, because Nest keeps a route's path on the class.
+ *
+ * `decorators` are the application's, to let peers through its global guards and throttlers. Version-neutral; the module
+ * takes its path out of a global prefix.
+ */
+export function createGroupcacheController(
+  basePath: string,
+  decorators: readonly ClassDecorator[],
+): Type<GroupcacheController> {
+  @Controller({ path: basePath.slice(0, -1), version: VERSION_NEUTRAL })
+  class PeerController implements GroupcacheController {
+    constructor(@Inject(PeerServer) private readonly server: PeerServer) {}
+
+    @All(['/', '/*path'])
+    async serve(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Promise<void> {
+      // Raw, because a returned Buffer would become JSON, and parsed parameters have lost what the key was.
+      const rawRequest = request.raw ?? request;
+      response.hijack?.();
+      await this.server.handle(rawRequest, response.raw ?? response, request.originalUrl ?? rawRequest.url);
+    }
+  }
+  Object.defineProperty(PeerController, 'name', { value: 'GroupcacheController' });
+  for (const decorate of decorators) decorate(PeerController);
+  return PeerController;
+}

@@ -1,0 +1,115 @@
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { InvalidOptionError } from '../core/errors.js';
+import { GroupRegistry } from '../core/group-registry.js';
+import { HttpPool } from '../peers/http-pool.js';
+import { PeerListener } from '../peers/peer-listener.js';
+import { PeerServer } from '../peers/peer-server.js';
+import { checkSelf } from '../peers/self-check.js';
+import { CachedExplorer } from './cached.explorer.js';
+import type { ResolvedGroupcacheOptions } from './groupcache.options.js';
+
+/**
+ * Joins the peers once this process can be reached, and leaves them before it can't.
+ *
+ * Logs changes of state, once each.
+ */
+@Injectable()
+export class GroupcacheLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  readonly #logger = new Logger('Groupcache');
+  #listener: PeerListener | undefined;
+  #stopWaiting: (() => void) | undefined;
+  #isLeaving = false;
+
+  constructor(
+    private readonly options: ResolvedGroupcacheOptions,
+    private readonly pool: HttpPool,
+    private readonly groups: GroupRegistry,
+    private readonly peerServer: PeerServer,
+    private readonly explorer: CachedExplorer,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
+    pool.events.on('peersChanged', ({ added, removed, peers }) => {
+      for (const peer of added) if (peer !== pool.self) this.#logger.log(`Peer ${peer} joined`);
+      for (const peer of removed) if (peer !== pool.self) this.#logger.log(`Peer ${peer} left`);
+      if (pool.role === 'peer' && peers.length > 0 && !peers.includes(pool.self ?? '')) {
+        this.#logger.warn(`The peers do not list this process (${pool.self}): it owns no keys`);
+      }
+    });
+    pool.events.on('peerFailing', ({ error }) => {
+      this.#logger.warn(`${error.message}; its keys are loaded here meanwhile`);
+    });
+    pool.events.on('peerRecovered', ({ peer }) => this.#logger.log(`Peer ${peer} answers again`));
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { enabled, listen, self } = this.options;
+    if (!enabled || this.pool.role === 'client') return;
+    if (listen !== undefined) {
+      this.#listener = new PeerListener(this.peerServer);
+      await this.#join(await this.#listener.listen(listen));
+      return;
+    }
+    const server = this.#httpServer();
+    if (server !== undefined) this.#joinOnceListening(server);
+    else if (self !== undefined) {
+      throw new InvalidOptionError(
+        'listen',
+        listen,
+        `an application without an HTTP server needs it, { port }, for peers to reach it, or role: 'client', which asks ` +
+          `peers and owns nothing`,
+      );
+    }
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#isLeaving = true;
+    this.#stopWaiting?.();
+    await this.peerServer.drain(this.options.drainTimeoutMs);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.#isLeaving = true;
+    this.explorer.unbind();
+    await Promise.all([this.#listener?.close(), this.pool.close(this.options.drainTimeoutMs)]);
+    this.groups.close();
+  }
+
+  #httpServer(): Server | undefined {
+    const server = this.adapterHost.httpAdapter?.getHttpServer() as Server | undefined;
+    // Without a server, Nest has an adapter that does nothing.
+    return typeof server?.address === 'function' ? server : undefined;
+  }
+
+  #joinOnceListening(server: Server): void {
+    const join = (): void => {
+      this.#join(server.address() as AddressInfo).catch((error: unknown) => {
+        this.#logger.error(`This process could not join its peers and is by itself: ${String(error)}`);
+      });
+    };
+    if (server.listening) return join();
+    server.once('listening', join);
+    this.#stopWaiting = () => server.off('listening', join);
+  }
+
+  async #join(address: AddressInfo): Promise<void> {
+    const { self } = this.options;
+    if (self === undefined) return;
+    const url = typeof self === 'function' ? await self(address) : self;
+    if (this.#isLeaving) return;
+    this.pool.join(url);
+    if (!this.pool.hasPeers) return;
+    const check = await checkSelf(this.pool);
+    if (!check.isSelf && !this.#isLeaving) {
+      this.#logger.error(`"self" is wrong, so the other peers will load this process's keys themselves: ${check.problem}`);
+    }
+  }
+}

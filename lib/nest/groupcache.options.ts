@@ -1,0 +1,119 @@
+import type { AddressInfo } from 'node:net';
+import { toBytes, type ByteSize } from '../core/byte-size.js';
+import { toMilliseconds, type Duration } from '../core/duration.js';
+import { InvalidOptionError } from '../core/errors.js';
+import { resolveGroupOptions, type GroupSettings } from '../core/group-options.js';
+import type { HttpPoolOptions } from '../peers/http-pool-options.js';
+import type { ListenOptions } from '../peers/peer-listener.js';
+import { parsePeerUrl } from '../peers/peer-url.js';
+
+export interface GroupcacheOptions extends Omit<HttpPoolOptions, 'self' | 'basePath' | 'failures'> {
+  /** Whether anything is cached. `false`: methods just run, groups load at every get, no peers. Default true. */
+  readonly enabled?: boolean;
+
+  /**
+   * The URL by which the other peers reach this process, as it stands in `peers`; or a function of the address that the
+   * server (or `listen`) was bound to, for port 0 and pods. Needed once there are peers, but for a client.
+   */
+  readonly self?: string | ((address: AddressInfo) => string | Promise<string>);
+
+  /** The URLs of all peers, `self` among them. `HttpPool.set` replaces them later. Default none: one process by itself. */
+  readonly peers?: readonly string[];
+
+  /** What groups get that do not say otherwise. */
+  readonly defaults?: Omit<GroupSettings<any>, 'codec'>;
+
+  /** Memory for all groups of this process together. Default none but their own `cacheBytes`. */
+  readonly maxTotalBytes?: ByteSize;
+
+  /** A port of their own for peers, instead of the controller: away from the application's pipeline and public. */
+  readonly listen?: ListenOptions;
+
+  /** Peers' requests answered at a time; more get 503. Default 4,096. */
+  readonly maxConcurrentRequests?: number;
+
+  /** How long a shutdown waits for peers' requests under way. Default `'5s'`. */
+  readonly drainTimeout?: Duration;
+}
+
+/** What is fixed before asynchronous options are known, because routes and modules are. */
+export interface GroupcacheModuleExtras {
+  /** Whether every module can inject `GroupService` and `HttpPool` without importing this one. Default true. */
+  readonly isGlobal?: boolean;
+
+  /** Path under which all peers serve, absolute whatever the global prefix. Default `/_groupcache/`, Go's. */
+  readonly basePath?: string;
+
+  /** Put on the peer controller, to let peers through global guards: `[Public(), SkipThrottle()]`. Default none. */
+  readonly controllerDecorators?: readonly ClassDecorator[];
+}
+
+/** Makes the options, for `forRootAsync({ useClass })` and `useExisting`. */
+export interface GroupcacheOptionsFactory {
+  createGroupcacheOptions(): GroupcacheOptions | Promise<GroupcacheOptions>;
+}
+
+/** The options that the Nest face itself needs, with its defaults. */
+export interface ResolvedGroupcacheOptions {
+  readonly enabled: boolean;
+  readonly self: string | ((address: AddressInfo) => string | Promise<string>) | undefined;
+  readonly peers: readonly string[];
+  readonly defaults: Omit<GroupSettings<any>, 'codec'>;
+  readonly maxTotalBytes: number;
+  readonly listen: ListenOptions | undefined;
+  readonly drainTimeoutMs: number;
+}
+
+/** Fills in the defaults. Throws an `InvalidOptionError` naming the first option that is not acceptable. */
+export function resolveGroupcacheOptions(options: GroupcacheOptions): ResolvedGroupcacheOptions {
+  const { enabled = true, self, peers = [], defaults = {}, listen } = options;
+  if (typeof enabled !== 'boolean') throw new InvalidOptionError('enabled', enabled, 'expected true or false');
+  if (!Array.isArray(peers)) throw new InvalidOptionError('peers', peers, 'expected a list of URLs');
+  checkSelf(options, peers);
+  if (listen !== undefined && !(Number.isInteger(listen.port) && listen.port >= 0 && listen.port < 65_536)) {
+    throw new InvalidOptionError('listen.port', listen.port, 'expected a port number, 0 for any free one');
+  }
+  checkDefaults(defaults);
+  return {
+    enabled,
+    self,
+    peers,
+    defaults,
+    listen,
+    maxTotalBytes:
+      options.maxTotalBytes === undefined ? Number.POSITIVE_INFINITY : toBytes('maxTotalBytes', options.maxTotalBytes),
+    drainTimeoutMs: toMilliseconds('drainTimeout', options.drainTimeout ?? '5s'),
+  };
+}
+
+function checkSelf({ self, role, goPeers = false }: GroupcacheOptions, peers: readonly string[]): void {
+  if (role === 'client') {
+    if (self !== undefined) {
+      throw new InvalidOptionError('self', self, `a process of role 'client' owns nothing and has no URL; leave it out`);
+    }
+    return;
+  }
+  if (self === undefined) {
+    if (peers.length === 0) return;
+    throw new InvalidOptionError(
+      'self',
+      self,
+      `with peers, a process must know by which URL of the list the others reach it (or be of role 'client')`,
+    );
+  }
+  if (typeof self === 'function') return;
+  const url = parsePeerUrl('self', self, goPeers).url;
+  if (peers.length > 0 && !peers.some((peer) => parsePeerUrl('peers', peer, goPeers).url === url)) {
+    throw new InvalidOptionError('self', self, `it must be one of "peers", spelled alike: ${peers.join(', ')}`);
+  }
+}
+
+function checkDefaults(defaults: Omit<GroupSettings<any>, 'codec'>): void {
+  try {
+    resolveGroupOptions(defaults);
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError)) throw error;
+    const expected = error.message.slice(error.message.lastIndexOf('; ') + 2);
+    throw new InvalidOptionError(`defaults.${error.option}`, error.value, expected);
+  }
+}

@@ -1,0 +1,63 @@
+import { LoadFailedError } from '../core/errors.js';
+
+/** A getter's failure as it crosses to another process. Never holds a stack. */
+export interface WireFailure {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string | number;
+  /** Whatever else a codec needs to bring the error back as what it was. Plain JSON. */
+  readonly details?: unknown;
+}
+
+/**
+ * Says how a getter's failure travels, and what it becomes at the caller. Both ends must use the same one.
+ */
+export interface FailureCodec {
+  encode(error: Error): WireFailure;
+  /** `peer` is the URL of the owner, where the getter failed. */
+  decode(failure: WireFailure, group: string, peer: string): Error;
+}
+
+/** Every failure arrives as a `LoadFailedError` with the original's name, message and code. */
+export const plainFailures: FailureCodec = {
+  encode(error) {
+    const code: unknown = (error as { code?: unknown }).code;
+    return {
+      name: error.name,
+      message: error.message,
+      ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    };
+  },
+  decode: ({ name, message, code }, group, peer) => new LoadFailedError(group, peer, { name, message, code }),
+};
+
+/** A failure has no business being larger than this. */
+const MAX_FAILURE_BYTES = 64 * 1024;
+const MAX_MESSAGE_CHARACTERS = 4 * 1024;
+
+/** `error` in JSON, cut to what a failure may need. Never throws. */
+export function failureToJson(codec: FailureCodec, error: Error): string {
+  try {
+    const failure = codec.encode(error);
+    const whole = JSON.stringify(failure);
+    if (whole.length <= MAX_FAILURE_BYTES) return whole;
+  } catch {
+    // What the codec can't say is said plainly.
+  }
+  const { name, message, code } = plainFailures.encode(error);
+  return JSON.stringify({ name: cut(name), message: cut(message), code: typeof code === 'string' ? cut(code) : code });
+}
+
+/** Reads what `failureToJson` wrote; throws a `SyntaxError` if it is anything else. */
+export function failureFromJson(json: string): WireFailure {
+  const failure = JSON.parse(json) as Partial<WireFailure> | null;
+  if (typeof failure?.name !== 'string' || typeof failure.message !== 'string') {
+    throw new SyntaxError('is not a failure');
+  }
+  return failure as WireFailure;
+}
+
+function cut(text: string): string {
+  const string = String(text);
+  return string.length <= MAX_MESSAGE_CHARACTERS ? string : `${string.slice(0, MAX_MESSAGE_CHARACTERS)}...`;
+}

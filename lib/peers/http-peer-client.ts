@@ -1,0 +1,129 @@
+import { Pool } from 'undici';
+import { KeyTooLongError, PeerError } from '../core/errors.js';
+import type { PeerClient, PeerReply, PeerRequest } from '../core/peer-picker.js';
+import { failureFromJson, type FailureCodec } from './failure-codec.js';
+import { decodeGetResponse } from './get-response.js';
+import { exchange, type HttpAnswer } from './http-exchange.js';
+import type { PeerAuth } from './peer-auth.js';
+import type { PeerUrl } from './peer-url.js';
+import { encodeSegment } from './wire-path.js';
+import { headers, PROTOCOL_VERSION, type FailureMark } from './wire.js';
+
+export interface HttpPeerClientOptions {
+  readonly basePath: string;
+  readonly auth: PeerAuth;
+  readonly failures: FailureCodec;
+  /** Bytes of group and key, percent-encoded. */
+  readonly maxKeyBytes: number;
+  /** Bytes of an answer. */
+  readonly maxResponseBytes: number;
+  readonly maxConnections: number;
+  readonly connectTimeoutMs: number;
+  /** Called once when the peer stops answering and once when it answers again. */
+  readonly onStateChange: (peer: string, error: PeerError | undefined) => void;
+}
+
+/**
+ * Asks one peer by Go's protocol, over kept-alive connections: Go's `httpGetter`.
+ */
+export class HttpPeerClient implements PeerClient {
+  readonly url: string;
+  readonly #pathPrefix: string;
+  readonly #connections: Pool;
+  readonly #options: HttpPeerClientOptions;
+  #isFailing = false;
+
+  constructor(peer: PeerUrl, options: HttpPeerClientOptions) {
+    this.url = peer.url;
+    this.#pathPrefix = peer.pathPrefix + options.basePath;
+    this.#options = options;
+    this.#connections = new Pool(peer.origin, {
+      connections: options.maxConnections,
+      pipelining: 1,
+      connect: { timeout: options.connectTimeoutMs },
+    });
+  }
+
+  async get(request: PeerRequest): Promise<PeerReply> {
+    const path = `${encodeSegment(request.group)}/${encodeSegment(request.key)}`;
+    const { maxKeyBytes } = this.#options;
+    if (path.length > maxKeyBytes) {
+      const error = new KeyTooLongError(request.group, request.key, path.length, maxKeyBytes);
+      return { outcome: 'failed', error };
+    }
+    try {
+      const answer = await this.#ask(path, request.signal, request.timeoutMs);
+      const reply = this.#replyOf(answer, request.group);
+      this.#report(undefined);
+      return reply;
+    } catch (error) {
+      if (request.signal.aborted && request.signal.reason !== error) throw request.signal.reason;
+      const failure = error instanceof PeerError ? error : this.#failure(`could not be asked: ${textOf(error)}`, error);
+      if (!request.signal.aborted) this.#report(failure);
+      throw failure;
+    }
+  }
+
+  /** What the peer answers to a question about nothing, to see who and what it is. Rejects if it can't be reached. */
+  async probe(signal: AbortSignal): Promise<Pick<HttpAnswer, 'status' | 'headers'>> {
+    return this.#ask('', signal, undefined);
+  }
+
+  /** Closes the connections: once the requests under way have ended, but at the latest after `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => void this.#connections.destroy(), timeoutMs).unref();
+    await this.#connections.close();
+    clearTimeout(timer);
+  }
+
+  #ask(path: string, signal: AbortSignal, timeoutMs: number | undefined): Promise<HttpAnswer> {
+    const target = this.#pathPrefix + path;
+    return exchange(this.#connections, {
+      target,
+      headers: {
+        [headers.version]: PROTOCOL_VERSION,
+        ...(timeoutMs === undefined ? {} : { [headers.timeout]: String(Math.ceil(timeoutMs)) }),
+        ...this.#options.auth.sign({ method: 'GET', peer: this.url, target }),
+      },
+      maxBodyBytes: this.#options.maxResponseBytes,
+      signal,
+    });
+  }
+
+  /** Throws a `PeerError` for whatever is not an answer of a groupcache. */
+  #replyOf(answer: HttpAnswer, group: string): PeerReply {
+    if (answer.status === 200) {
+      try {
+        return { outcome: 'value', ...decodeGetResponse(answer.body) };
+      } catch (error) {
+        throw this.#failure(`sent a malformed answer: it ${textOf(error)}`, error);
+      }
+    }
+    const mark = answer.headers[headers.failure] as FailureMark | undefined;
+    if (mark === 'not-found') return { outcome: 'notFound' };
+    if (mark === 'load') {
+      try {
+        const failure = failureFromJson(answer.body.toString('utf8'));
+        return { outcome: 'failed', error: this.#options.failures.decode(failure, group, this.url) };
+      } catch (error) {
+        throw this.#failure(`sent a malformed failure`, error);
+      }
+    }
+    const what = mark === undefined ? `${answer.status}, not as a groupcache peer` : `${answer.status} (${mark})`;
+    throw new PeerError(this.url, `answered ${what}`, { status: answer.status });
+  }
+
+  #failure(reason: string, cause: unknown): PeerError {
+    return new PeerError(this.url, reason, { cause });
+  }
+
+  #report(error: PeerError | undefined): void {
+    if (this.#isFailing === (error !== undefined)) return;
+    this.#isFailing = error !== undefined;
+    this.#options.onStateChange(this.url, error);
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

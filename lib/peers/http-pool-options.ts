@@ -1,0 +1,113 @@
+import { toBytes, type ByteSize } from '../core/byte-size.js';
+import { toMilliseconds, type Duration } from '../core/duration.js';
+import { InvalidOptionError } from '../core/errors.js';
+import { ringOptions, type RingHash, type RingKind } from '../core/hash-ring.js';
+import { plainFailures, type FailureCodec } from './failure-codec.js';
+import type { PeerAuthOptions } from './peer-auth.js';
+import { DEFAULT_BASE_PATH, GET_MAX_KEY_BYTES } from './wire.js';
+
+export interface HttpPoolOptions {
+  /**
+   * The URL by which the other peers reach this process, exactly as it stands in their lists. May be given later, by
+   * `join`; until then this process owns every key.
+   */
+  readonly self?: string;
+
+  /** `'client'` asks peers and owns nothing; it serves nothing and needs no `self`. Default `'peer'`. */
+  readonly role?: 'peer' | 'client';
+
+  /** How peers know each other. Must be said before there is another peer. No default. */
+  readonly auth?: PeerAuthOptions;
+
+  /** Path under which all peers serve. Default `/_groupcache/`, Go's. */
+  readonly basePath?: string;
+
+  /** Which ring all peers use: `'golang'` is Go's, `'balanced'` gives more even shares. Default `'golang'`. */
+  readonly ring?: RingKind;
+
+  /** Points of a peer on the ring. Default 50 for `'golang'`, 2,048 for `'balanced'`. */
+  readonly replicas?: number;
+
+  /** Another hash than the ring's own, the same at every peer. */
+  readonly hash?: RingHash;
+
+  /** Whether Go peers are in the ring: URLs are then hashed as given, and the ring must be Go's. Default false. */
+  readonly goPeers?: boolean;
+
+  /** Longest group and key, percent-encoded, that is sent. Default 4 KiB, or 64 KiB where peers have a `listen` port. */
+  readonly maxKeyBytes?: ByteSize;
+
+  /** Longest answer that is read from a peer. Default `'64MiB'`. */
+  readonly maxResponseBytes?: ByteSize;
+
+  /** Connections to one peer; further questions wait for one. Default 64. */
+  readonly maxConnectionsPerPeer?: number;
+
+  /** How long a connection to a peer may take. Default `'1s'`. */
+  readonly connectTimeout?: Duration;
+
+  /** How getters' failures cross. Default `plainFailures`; the Nest module adds HttpExceptions. */
+  readonly failures?: FailureCodec;
+}
+
+export interface ResolvedHttpPoolOptions {
+  readonly self: string | undefined;
+  readonly role: 'peer' | 'client';
+  readonly auth: PeerAuthOptions | undefined;
+  readonly basePath: string;
+  readonly replicas: number;
+  readonly hash: RingHash;
+  readonly goPeers: boolean;
+  readonly maxKeyBytes: number;
+  readonly maxResponseBytes: number;
+  readonly maxConnectionsPerPeer: number;
+  readonly connectTimeoutMs: number;
+  readonly failures: FailureCodec;
+}
+
+/** Fills in the defaults. Throws an `InvalidOptionError` naming the first option that is not acceptable. */
+export function resolveHttpPoolOptions(options: HttpPoolOptions): ResolvedHttpPoolOptions {
+  const { role = 'peer', ring = 'golang', goPeers = false, maxConnectionsPerPeer = 64 } = options;
+  if (role !== 'peer' && role !== 'client') {
+    throw new InvalidOptionError('role', role, `expected 'peer' or 'client'`);
+  }
+  if (role === 'client' && options.self !== undefined) {
+    throw new InvalidOptionError('self', options.self, `a pool of role 'client' owns nothing and has no URL; leave it out`);
+  }
+  if (ring !== 'golang' && ring !== 'balanced') {
+    throw new InvalidOptionError('ring', ring, `expected 'golang' or 'balanced'`);
+  }
+  if (goPeers && ring !== 'golang') {
+    throw new InvalidOptionError('ring', ring, `Go peers know only 'golang'; leave it out, or leave out goPeers`);
+  }
+  if (!Number.isInteger(maxConnectionsPerPeer) || maxConnectionsPerPeer < 1) {
+    throw new InvalidOptionError('maxConnectionsPerPeer', maxConnectionsPerPeer, 'expected a whole number of 1 or more');
+  }
+  const defaults = ringOptions(ring);
+  return {
+    self: options.self,
+    role,
+    auth: options.auth,
+    basePath: resolveBasePath(options.basePath),
+    replicas: options.replicas ?? defaults.replicas,
+    hash: options.hash ?? defaults.hash,
+    goPeers,
+    maxKeyBytes: toBytes('maxKeyBytes', options.maxKeyBytes ?? GET_MAX_KEY_BYTES),
+    maxResponseBytes: toBytes('maxResponseBytes', options.maxResponseBytes ?? '64MiB'),
+    maxConnectionsPerPeer,
+    connectTimeoutMs: toMilliseconds('connectTimeout', options.connectTimeout ?? '1s'),
+    failures: options.failures ?? plainFailures,
+  };
+}
+
+/** `basePath` or Go's. Throws an `InvalidOptionError` unless it is a plain path that begins and ends with a slash. */
+export function resolveBasePath(basePath: string = DEFAULT_BASE_PATH): string {
+  if (typeof basePath !== 'string' || !/^\/(?:[\w.~-]+\/)+$/.test(basePath) || /\/\.{1,2}\//.test(basePath)) {
+    throw new InvalidOptionError(
+      'basePath',
+      basePath,
+      `expected a path of letters, digits and ._~- that begins and ends with "/", such as '/_groupcache/'`,
+    );
+  }
+  return basePath;
+}

@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { MAX_TIMER_MS } from '../core/duration.js';
+import { ClosedError, InvalidOptionError, type PeerError } from '../core/errors.js';
+import { HashRing } from '../core/hash-ring.js';
+import type { PeerClient, PeerPicker } from '../core/peer-picker.js';
+import { HttpPeerClient } from './http-peer-client.js';
+import { resolveHttpPoolOptions, type HttpPoolOptions, type ResolvedHttpPoolOptions } from './http-pool-options.js';
+import { PeerAuth } from './peer-auth.js';
+import { parsePeerUrl, type PeerUrl } from './peer-url.js';
+
+/** Changes of state that a pool tells about. Listeners must not throw. */
+export interface HttpPoolEvents {
+  /** The list of peers has changed: what it is now, what came, what went. */
+  peersChanged: [change: { readonly peers: readonly string[]; readonly added: string[]; readonly removed: string[] }];
+  /** A peer has stopped answering. Told once, until it has answered again. */
+  peerFailing: [failure: { readonly peer: string; readonly error: PeerError }];
+  /** A peer that had stopped answering has answered. */
+  peerRecovered: [recovery: { readonly peer: string }];
+}
+
+/**
+ * The peers of this process, which of them owns which key, and how to ask them: Go's `HTTPPool`.
+ *
+ * Nobody is asked and nothing is served before there is another peer; and there is none before `auth` is said.
+ */
+export class HttpPool implements PeerPicker {
+  /** Which process this is: a random id, new at each start. */
+  readonly bootId: string = randomUUID();
+
+  readonly events = new EventEmitter<HttpPoolEvents>();
+
+  readonly #options: ResolvedHttpPoolOptions;
+  readonly #auth: PeerAuth | undefined;
+  #self: string | undefined;
+  /** The list last asked for; in force once this process has its own URL. */
+  #wanted: readonly PeerUrl[] = [];
+  /** Ring and clients, replaced together: a get sees the one or the other list, never a mixture. */
+  #current: Membership;
+  #isClosed = false;
+
+  /** Throws an `InvalidOptionError` naming the first option that is not acceptable. */
+  constructor(options: HttpPoolOptions = {}) {
+    this.#options = resolveHttpPoolOptions(options);
+    const { auth, self } = this.#options;
+    this.#auth = auth === undefined ? undefined : new PeerAuth(auth);
+    this.#current = this.#membershipOf([]);
+    if (self !== undefined) this.#self = this.#parse('self', self).url;
+  }
+
+  /** This process's URL as it stands in the ring; `undefined` for a client and before `join`. */
+  get self(): string | undefined {
+    return this.#self;
+  }
+
+  get role(): 'peer' | 'client' {
+    return this.#options.role;
+  }
+
+  get basePath(): string {
+    return this.#options.basePath;
+  }
+
+  /** The peers in force, sorted, with this process among them if it is listed. */
+  get peers(): readonly string[] {
+    return this.#current.ring.peers;
+  }
+
+  /** Whether there is anybody else. */
+  get hasPeers(): boolean {
+    return this.#current.clients.size > 0;
+  }
+
+  /** Verifies what peers send; `undefined` until `auth` is said. */
+  get auth(): PeerAuth | undefined {
+    return this.#auth;
+  }
+
+  /**
+   * Replaces the list of peers, which should have this process's own URL in it: Go's `HTTPPool.Set`.
+   *
+   * Gets that have begun end with the peers that they began with. Throws an `InvalidOptionError`, and changes nothing, if
+   * an URL is not acceptable or if a peer is listed while `auth` is not said.
+   */
+  set(...urls: readonly string[]): void {
+    if (this.#isClosed) throw new ClosedError('The pool');
+    const wanted = new Map(urls.map((text) => this.#parse('peers', text)).map((peer) => [peer.url, peer]));
+    const sorted = [...wanted.values()].sort((one, other) => (one.url < other.url ? -1 : 1));
+    // A single URL may turn out to be this process's own.
+    if (this.#self !== undefined || this.role === 'client' || sorted.length > 1) this.#requireAuth(sorted);
+    this.#wanted = sorted;
+    if (this.#self !== undefined || this.role === 'client') this.#enforceWanted();
+  }
+
+  /**
+   * Says by which URL the others reach this process, if that was not known from the start, and puts the list of the last
+   * `set` in force.
+   */
+  join(self: string): void {
+    if (this.#isClosed) throw new ClosedError('The pool');
+    const url = this.#parse('self', self).url;
+    if (this.role === 'client') {
+      throw new InvalidOptionError('self', self, `a pool of role 'client' owns nothing and has no URL`);
+    }
+    if (this.#self !== undefined && this.#self !== url) {
+      throw new InvalidOptionError('self', self, `this process is already known as ${this.#self}`);
+    }
+    this.#self = url;
+    this.#requireAuth(this.#wanted);
+    this.#enforceWanted();
+  }
+
+  /** The URL of the peer that owns `key`, this process included; `undefined` while there are no peers. */
+  ownerOf(key: string): string | undefined {
+    return this.#current.ring.ownerOf(key);
+  }
+
+  /** The client of the peer that owns `key`; `undefined` if this process loads it. */
+  pickPeer(key: string): PeerClient | undefined {
+    const { ring, clients } = this.#current;
+    if (clients.size === 0) return undefined;
+    const owner = ring.ownerOf(key);
+    return owner === undefined || owner === this.#self ? undefined : clients.get(owner);
+  }
+
+  /**
+   * A client for any peer, listed or not, of the pool's own settings, to be closed by whoever asked for it. Throws an
+   * `InvalidOptionError` without `auth`.
+   */
+  clientFor(url: string): HttpPeerClient {
+    const peer = this.#parse('peers', url);
+    this.#requireAuth([peer]);
+    return this.#newClient(peer, () => undefined);
+  }
+
+  /**
+   * Asks nobody any more and closes all connections: after the requests under way, but at the latest after `timeoutMs`.
+   * Gets go on, loading here. Can be called again.
+   */
+  async close(timeoutMs = 5_000): Promise<void> {
+    this.#isClosed = true;
+    const { clients } = this.#current;
+    this.#current = this.#membershipOf([]);
+    this.events.removeAllListeners();
+    await Promise.all([...clients.values()].map((client) => client.close(timeoutMs)));
+  }
+
+  #enforceWanted(): void {
+    const previous = this.#current;
+    this.#current = this.#membershipOf(this.#wanted, previous.clients);
+    const { ring, clients } = this.#current;
+    const removed = previous.ring.peers.filter((url) => !ring.peers.includes(url));
+    const added = ring.peers.filter((url) => !previous.ring.peers.includes(url));
+    for (const [url, client] of previous.clients) {
+      // Ends by itself once the requests under way are answered.
+      if (!clients.has(url)) void client.close(MAX_TIMER_MS);
+    }
+    if (added.length + removed.length > 0) this.events.emit('peersChanged', { peers: ring.peers, added, removed });
+  }
+
+  #membershipOf(peers: readonly PeerUrl[], known: ReadonlyMap<string, HttpPeerClient> = new Map()): Membership {
+    const { replicas, hash } = this.#options;
+    const urls = peers.map((peer) => peer.url);
+    const others = peers.filter((peer) => peer.url !== this.#self);
+    return {
+      ring: new HashRing(urls, { replicas, hash }),
+      clients: new Map(others.map((peer) => [peer.url, known.get(peer.url) ?? this.#newPeerClient(peer)])),
+    };
+  }
+
+  #newPeerClient(peer: PeerUrl): HttpPeerClient {
+    return this.#newClient(peer, (url, error) => {
+      if (error === undefined) this.events.emit('peerRecovered', { peer: url });
+      else this.events.emit('peerFailing', { peer: url, error });
+    });
+  }
+
+  #newClient(peer: PeerUrl, onStateChange: (peer: string, error: PeerError | undefined) => void): HttpPeerClient {
+    const { basePath, failures, maxKeyBytes, maxResponseBytes, maxConnectionsPerPeer, connectTimeoutMs } = this.#options;
+    return new HttpPeerClient(peer, {
+      basePath,
+      failures,
+      maxKeyBytes,
+      maxResponseBytes,
+      connectTimeoutMs,
+      maxConnections: maxConnectionsPerPeer,
+      auth: this.#auth!,
+      onStateChange,
+    });
+  }
+
+  #requireAuth(peers: readonly PeerUrl[]): void {
+    if (this.#auth !== undefined || peers.every((peer) => peer.url === this.#self)) return;
+    throw new InvalidOptionError(
+      'auth',
+      undefined,
+      `it must be said before there are other peers: { secret: '...' }, the same at all of them, so that nobody else ` +
+        `can read the cache; or 'none' in so many words, for a network that only peers can reach`,
+    );
+  }
+
+  #parse(option: string, text: string): PeerUrl {
+    return parsePeerUrl(option, text, this.#options.goPeers);
+  }
+}
+
+interface Membership {
+  readonly ring: HashRing;
+  readonly clients: ReadonlyMap<string, HttpPeerClient>;
+}

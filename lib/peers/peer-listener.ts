@@ -1,0 +1,39 @@
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { PeerServer } from './peer-server.js';
+import { LISTEN_MAX_KEY_BYTES } from './wire.js';
+
+export interface ListenOptions {
+  /** 0 for any free one. */
+  readonly port: number;
+  /** Default: every interface, as Node's `server.listen`. */
+  readonly host?: string;
+}
+
+/** A `PeerServer` on a port of its own, away from the application's pipeline and public. */
+export class PeerListener {
+  readonly #server: Server;
+
+  constructor(peerServer: PeerServer) {
+    this.#server = createServer({ maxHeaderSize: LISTEN_MAX_KEY_BYTES + 16 * 1024 }, (request, response) => {
+      void peerServer.handle(request, response);
+    });
+  }
+
+  /** Resolves to the bound address. Rejects with what Node says, such as EADDRINUSE. */
+  async listen({ port, host }: ListenOptions): Promise<AddressInfo> {
+    this.#server.listen(port, host);
+    await once(this.#server, 'listening');
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Takes no more connections and closes those there are, after the requests under way. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    await closed;
+  }
+}

@@ -1,0 +1,209 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { InvalidOptionError } from '../core/errors.js';
+import type { Group } from '../core/group.js';
+import type { GroupRegistry } from '../core/group-registry.js';
+import type { PeerReply } from '../core/peer-picker.js';
+import { failureToJson, plainFailures, type FailureCodec } from './failure-codec.js';
+import { encodeGetResponse } from './get-response.js';
+import type { HttpPool } from './http-pool.js';
+import { decodePath } from './wire-path.js';
+import { headers, PROTOCOL_VERSION, type FailureMark } from './wire.js';
+
+export interface PeerServerOptions {
+  readonly pool: HttpPool;
+  readonly groups: Pick<GroupRegistry, 'find'>;
+  /** How getters' failures cross. Default `plainFailures`. */
+  readonly failures?: FailureCodec;
+  /** Peers' requests answered at a time; more get 503. Default 4,096. */
+  readonly maxConcurrentRequests?: number;
+}
+
+/**
+ * Answers peers by Go's protocol, on whatever server it is mounted: the serving half of Go's `HTTPPool`.
+ *
+ * Works on the raw request target: an application's routers decode and clean paths, which loses keys. Never asks another
+ * peer. Closed unless the pool has peers: everything then gets 404.
+ */
+export class PeerServer {
+  readonly #pool: HttpPool;
+  readonly #groups: Pick<GroupRegistry, 'find'>;
+  readonly #failures: FailureCodec;
+  readonly #maxConcurrentRequests: number;
+  #running = 0;
+  #isDraining = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor({ pool, groups, failures = plainFailures, maxConcurrentRequests = 4096 }: PeerServerOptions) {
+    if (!Number.isInteger(maxConcurrentRequests) || maxConcurrentRequests < 1) {
+      throw new InvalidOptionError('maxConcurrentRequests', maxConcurrentRequests, 'expected a whole number of 1 or more');
+    }
+    this.#pool = pool;
+    this.#groups = groups;
+    this.#failures = failures;
+    this.#maxConcurrentRequests = maxConcurrentRequests;
+  }
+
+  /** Whether `target`, a raw request target, is under the pool's base path. */
+  accepts(target: string): boolean {
+    return target.startsWith(this.#pool.basePath);
+  }
+
+  /**
+   * Answers one request. `target` is the raw request target, where a framework has rewritten `request.url`.
+   *
+   * Never throws; the response is complete, or its connection gone, when the promise resolves.
+   */
+  async handle(request: IncomingMessage, response: ServerResponse, target = request.url ?? ''): Promise<void> {
+    const answer = new Answer(request, response, this.#pool.bootId);
+    const refusal = this.#refusalOf(request, target);
+    if (refusal !== undefined) return answer.refuse(...refusal);
+
+    const query = target.indexOf('?');
+    const path = decodePath(target.slice(this.#pool.basePath.length, query < 0 ? undefined : query));
+    if (path === undefined) {
+      return answer.refuse(400, 'bad-request', 'expected {group}/{key}, both percent-encoded UTF-8');
+    }
+    const group = this.#groups.find(path.group);
+    if (group === undefined) return answer.refuse(404, 'unknown-group', `no such group: ${path.group}`);
+
+    this.#running++;
+    try {
+      await this.#serve(group, path.key, request, answer);
+    } finally {
+      this.#running--;
+      if (this.#running === 0) this.#onIdle?.();
+    }
+  }
+
+  /**
+   * Refuses new requests from now on, so that peers load elsewhere, and resolves once those under way are answered or
+   * `timeoutMs` is over.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#isDraining = true;
+    if (this.#running === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #refusalOf(request: IncomingMessage, target: string): [number, FailureMark | undefined, string] | undefined {
+    const { auth, hasPeers, role, self = '' } = this.#pool;
+    if (!this.accepts(target)) return [404, undefined, 'not found'];
+    if (!hasPeers || role === 'client' || auth === undefined) return [404, undefined, 'not found'];
+    if (request.method !== 'GET') return [405, 'bad-request', 'only GET is understood'];
+    const refusal = auth.refusal({ method: 'GET', peer: self, target }, (name) => headerOf(request, name));
+    if (refusal !== undefined) return [401, 'unauthorized', refusal];
+    if (this.#isDraining) return [503, 'draining', 'this peer is leaving'];
+    if (this.#running >= this.#maxConcurrentRequests) return [503, 'overloaded', 'too many requests at once'];
+    return undefined;
+  }
+
+  async #serve(group: Group<unknown>, key: string, request: IncomingMessage, answer: Answer): Promise<void> {
+    const wait = new PeerWait(request, answer.response);
+    try {
+      const reply = await group.serve(key, wait);
+      if (reply.outcome === 'failed' && this.#isDraining) {
+        // A database client that has been closed, most likely: this peer's failure, not the getter's word.
+        answer.refuse(503, 'draining', 'this peer is leaving');
+      } else {
+        answer.reply(reply, this.#failures);
+      }
+    } catch {
+      // The asker has gone, or its time is over: nobody reads this.
+      answer.refuse(504, 'overloaded', 'the asker did not wait for the load');
+    } finally {
+      wait.end();
+    }
+  }
+}
+
+/** How long an asker waits: until its connection closes, or as long as it said. The signal is made when first read. */
+class PeerWait {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  #controller: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #abort = (): void => this.#controller?.abort(new Error('the asking peer does not wait any more'));
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#response.destroyed || this.#response.socket?.destroyed === true) this.#abort();
+      this.#response.once('close', this.#abort);
+      const timeoutMs = Number(headerOf(this.#request, headers.timeout));
+      if (timeoutMs > 0 && timeoutMs < 2 ** 31) this.#timer = setTimeout(this.#abort, timeoutMs).unref();
+    }
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#response.off('close', this.#abort);
+  }
+}
+
+/** Writes one response. */
+class Answer {
+  constructor(
+    readonly request: IncomingMessage,
+    readonly response: ServerResponse,
+    readonly bootId: string,
+  ) {}
+
+  reply(reply: PeerReply, failures: FailureCodec): void {
+    switch (reply.outcome) {
+      case 'value':
+        return this.#end(200, 'application/x-protobuf', encodeGetResponse(reply), {});
+      case 'notFound':
+        return this.refuse(404, 'not-found', 'not found');
+      case 'failed':
+        // Go's peers read a text; ours read what lets them throw the same error again.
+        return this.#isAskedByOurs
+          ? this.#fail(500, 'load', 'application/json', failureToJson(failures, reply.error))
+          : this.#fail(500, 'load', 'text/plain; charset=utf-8', reply.error.message);
+    }
+  }
+
+  /** An answer that is no value. Without a `mark` it does not show what stands here. */
+  refuse(status: number, mark: FailureMark | undefined, text: string): void {
+    if (mark === undefined) this.#end(status, 'text/plain; charset=utf-8', Buffer.from(`${text}\n`), undefined);
+    else this.#fail(status, mark, 'text/plain; charset=utf-8', `${text}\n`);
+  }
+
+  get #isAskedByOurs(): boolean {
+    return headerOf(this.request, headers.version) !== undefined;
+  }
+
+  #fail(status: number, mark: FailureMark, contentType: string, text: string): void {
+    this.#end(status, contentType, Buffer.from(text), { [headers.failure]: mark });
+  }
+
+  #end(status: number, contentType: string, body: Buffer, own: Record<string, string> | undefined): void {
+    const { response } = this;
+    if (response.destroyed || response.headersSent) return;
+    const identity = own === undefined ? {} : { [headers.version]: PROTOCOL_VERSION, [headers.bootId]: this.bootId, ...own };
+    response.writeHead(status, {
+      'content-type': contentType,
+      'content-length': body.length,
+      // Nothing on the way may compress or keep what peers say.
+      'cache-control': 'no-store, no-transform',
+      ...identity,
+    });
+    response.end(body);
+  }
+}
+
+function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : undefined;
+}

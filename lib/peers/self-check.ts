@@ -1,0 +1,53 @@
+import type { HttpPool } from './http-pool.js';
+import { headers } from './wire.js';
+
+/** Whether the process that answers at `self` is this one. */
+export type SelfCheck = { readonly isSelf: true } | { readonly isSelf: false; readonly problem: string };
+
+/**
+ * Asks this process's own URL who answers there.
+ *
+ * A wrong `self` (a load balancer, a shared port, a guard in the way) makes no error by itself: the others load this
+ * process's keys again and again. Never rejects; `problem` says what is wrong and what to do.
+ */
+export async function checkSelf(pool: HttpPool, timeoutMs = 5_000): Promise<SelfCheck> {
+  const { self } = pool;
+  if (self === undefined) return { isSelf: false, problem: 'this process has no URL: say "self"' };
+  const client = pool.clientFor(self);
+  try {
+    const { status, headers: answered } = await client.probe(AbortSignal.timeout(timeoutMs));
+    const bootId = answered[headers.bootId];
+    if (bootId === pool.bootId && status !== 401) return { isSelf: true };
+    return { isSelf: false, problem: `${self}${pool.basePath} ${problemOf(status, bootId)}` };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { isSelf: false, problem: `${self} can't be reached from here (${reason}): is it the address that peers can reach?` };
+  } finally {
+    await client.close(0);
+  }
+}
+
+function problemOf(status: number, bootId: unknown): string {
+  if (typeof bootId === 'string') {
+    return status === 401
+      ? 'refuses the signature: do all processes behind this URL have the same secret?'
+      : 'is answered by another process: "self" must be an address of this process alone, not a load balancer or a shared port';
+  }
+  switch (status) {
+    case 401:
+    case 403:
+      return (
+        `is answered ${status} by something in front of the peer controller, such as a global guard: let it through by ` +
+        `"controllerDecorators" (for example [Public()]), or give peers a "listen" port of their own`
+      );
+    case 404:
+      return 'is answered 404: nothing is mounted there; is the base path the same, and does the URL go to this process?';
+    case 429:
+      return (
+        'is answered 429 by a throttler: exempt the peer controller by "controllerDecorators" (for example ' +
+        '[SkipThrottle()]), or give peers a "listen" port of their own'
+      );
+    default:
+      return `is answered ${status} by something that is not this process`;
+  }
+}

@@ -1,0 +1,41 @@
+/** Where Go's HTTPPool is mounted, and ours. */
+export const DEFAULT_BASE_PATH = '/_groupcache/';
+
+/** Longest group and key, percent-encoded, that goes into an ordinary server's request line (Node: 16 KiB of header). */
+export const GET_MAX_KEY_BYTES = 4 * 1024;
+
+/** The same toward peers that listen on a port of their own, which takes longer headers. */
+export const LISTEN_MAX_KEY_BYTES = 64 * 1024;
+
+/** Headers of ours. Go peers ignore them. */
+export const headers = {
+  /** On every request and answer of ours: the version, then what else is understood, by semicolons. */
+  version: 'x-groupcache',
+  /** On answers: which process this is, by a random id of its own. */
+  bootId: 'x-groupcache-boot-id',
+  /** On answers other than 200: which kind of failure, see `FailureMark`. Without it, it is not one of ours. */
+  failure: 'x-groupcache-failure',
+  /** On requests: milliseconds that the asker will wait. */
+  timeout: 'x-groupcache-timeout',
+  /** On requests: `v1;<Unix milliseconds>;<nonce>`, what was signed beside the request. */
+  signed: 'x-groupcache-signed',
+  /** On requests: the HMAC, base64url. */
+  signature: 'x-groupcache-signature',
+} as const;
+
+export const PROTOCOL_VERSION = '1';
+
+/**
+ * What went wrong, in the `x-groupcache-failure` header.
+ *
+ * `not-found` and `load` are the getter's word, which goes to the caller. The others are about the question or the peer:
+ * the asker loads the key itself.
+ */
+export type FailureMark =
+  | 'not-found'
+  | 'load'
+  | 'unknown-group'
+  | 'bad-request'
+  | 'unauthorized'
+  | 'overloaded'
+  | 'draining';

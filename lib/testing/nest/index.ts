@@ -1,0 +1,1 @@
+export { GroupcacheTesting, GroupcacheTestingModule } from './groupcache-testing.module.js';

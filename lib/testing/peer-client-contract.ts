@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { ByteView } from '../core/byte-view.js';
+import type { GroupRegistry } from '../core/group-registry.js';
+import type { PeerClient, PeerRequest } from '../core/peer-picker.js';
+import { textCodec } from '../core/text-codec.js';
+
+/** A transport under test: one peer that serves, and a client that asks it. */
+export interface PeerClientHarness {
+  readonly client: PeerClient;
+  /** The groups of the peer that serves. */
+  readonly groups: GroupRegistry;
+  /** Makes the serving peer unreachable. */
+  stopServing(): Promise<void>;
+  /** Ends everything that the harness has started. */
+  close(): Promise<void>;
+}
+
+/** One demand of a contract, for any test runner: `it(name, run)`. */
+export interface ContractCase {
+  readonly name: string;
+  run(): Promise<void>;
+}
+
+const oddKeys = ['', ' ', '+', '%', '%41', '/', '//', '.', '..', '../x', 'a b', 'a+b', 'a?b#c', 'ä€😀', '\u0000', 'k'.repeat(2048)];
+
+/**
+ * What every `PeerClient` must do. Run it against a transport of your own:
+ *
+ * ```ts
+ * for (const { name, run } of peerClientContract(startMyTransport)) it(name, run);
+ * ```
+ */
+export function peerClientContract(start: () => Promise<PeerClientHarness>): ContractCase[] {
+  const contractCase = (name: string, check: (harness: PeerClientHarness) => Promise<void>): ContractCase => ({
+    name,
+    async run() {
+      const harness = await start();
+      try {
+        await check(harness);
+      } finally {
+        await harness.close();
+      }
+    },
+  });
+
+  return [
+    contractCase('brings every key to the getter as it is, and the value back', async ({ client, groups }) => {
+      groups.define('echo', (key) => `<${key}>`, { codec: textCodec });
+      for (const key of oddKeys) {
+        const reply = await client.get(question({ group: 'echo', key }));
+        assert.ok(reply.outcome === 'value', `key ${JSON.stringify(key)}: ${reply.outcome}`);
+        assert.equal(reply.value.toString(), `<${key}>`);
+      }
+    }),
+
+    contractCase('brings empty and large values', async ({ client, groups }) => {
+      groups.define('sized', (key) => 'x'.repeat(Number(key)), { codec: textCodec });
+      for (const size of [0, 1, 127, 128, 16_384, 1_000_000]) {
+        const reply = await client.get(question({ group: 'sized', key: String(size) }));
+        assert.ok(reply.outcome === 'value');
+        assert.ok(reply.value.equals(ByteView.from('x'.repeat(size))), `${size} bytes`);
+      }
+    }),
+
+    contractCase('tells "not found" from a failure', async ({ client, groups }) => {
+      groups.define('absent', () => undefined);
+      assert.deepEqual(await client.get(question({ group: 'absent' })), { outcome: 'notFound' });
+    }),
+
+    contractCase("hands a getter's failure over as an answer", async ({ client, groups }) => {
+      groups.define('broken', () => Promise.reject(new TypeError('no such table')));
+      const reply = await client.get(question({ group: 'broken' }));
+      assert.ok(reply.outcome === 'failed');
+      assert.match(reply.error.message, /no such table/);
+    }),
+
+    contractCase('rejects when the peer does not know the group', async ({ client }) => {
+      await assert.rejects(client.get(question({ group: 'unknown' })));
+    }),
+
+    contractCase('rejects when the peer can not be reached', async ({ client, groups, stopServing }) => {
+      groups.define('echo', (key) => key, { codec: textCodec });
+      await stopServing();
+      await assert.rejects(client.get(question({ group: 'echo' })));
+    }),
+
+    contractCase('settles soon after its signal aborts', async ({ client, groups }) => {
+      let begun!: () => void;
+      const beginning = new Promise<void>((resolve) => (begun = resolve));
+      groups.define('slow', () => {
+        begun();
+        return new Promise<string>(() => undefined);
+      });
+      const asker = new AbortController();
+      const asking = client.get(question({ group: 'slow', signal: asker.signal }));
+      await beginning;
+      asker.abort(new Error('gone'));
+      await assert.rejects(asking);
+    }),
+
+    contractCase('answers questions in any order', async ({ client, groups }) => {
+      let release!: (value: string) => void;
+      const held = new Promise<string>((resolve) => (release = resolve));
+      groups.define('mixed', (key) => (key === 'slow' ? held : key), { codec: textCodec });
+      const slow = client.get(question({ group: 'mixed', key: 'slow' }));
+      const fast = await client.get(question({ group: 'mixed', key: 'fast' }));
+      assert.ok(fast.outcome === 'value' && fast.value.equals('fast'));
+      release('late');
+      const late = await slow;
+      assert.ok(late.outcome === 'value' && late.value.equals('late'));
+    }),
+  ];
+}
+
+function question(request: Partial<PeerRequest> & { group: string }): PeerRequest {
+  return { key: 'key', timeoutMs: 10_000, signal: new AbortController().signal, ...request };
+}

@@ -1,0 +1,59 @@
+import pg from 'pg';
+import type { AtlasDatabase } from './atlas-database.js';
+
+/** A line of the statement log: how often the database was asked one thing. */
+export interface KeyReads {
+  readonly key: string;
+  readonly reads: number;
+}
+
+/** The launcher's view of what the database wrote down of one run: see StatementLog. */
+export class StatementCounter {
+  readonly #pool: pg.Pool;
+  readonly #run: string;
+
+  constructor(database: AtlasDatabase, run: string) {
+    this.#pool = new pg.Pool({ connectionString: database.url, max: 1, connectionTimeoutMillis: 10_000 });
+    // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
+    this.#pool.on('error', () => {});
+    this.#run = run;
+  }
+
+  /** Every statement of the run so far. */
+  async total(): Promise<number> {
+    const result = await this.#pool.query<{ total: number }>(
+      'SELECT count(*)::integer AS total FROM atlas.statement_log WHERE run = $1',
+      [this.#run],
+    );
+    return result.rows[0]?.total ?? 0;
+  }
+
+  /** How often each key was read by the query of that name. */
+  async readsByKey(query: string): Promise<KeyReads[]> {
+    const result = await this.#pool.query<KeyReads>(
+      'SELECT key, count(*)::integer AS reads FROM atlas.statement_log WHERE run = $1 AND query = $2 GROUP BY key',
+      [this.#run, query],
+    );
+    return result.rows;
+  }
+
+  /** The ids of the most populous cities, largest first. */
+  async largestCities(count: number): Promise<number[]> {
+    const result = await this.#pool.query<{ id: number }>(
+      'SELECT id FROM atlas.cities ORDER BY population DESC, id LIMIT $1',
+      [count],
+    );
+    return result.rows.map(({ id }) => id);
+  }
+
+  /** Forgets the run, and those that ended without doing so a day ago or more. */
+  async close(): Promise<void> {
+    try {
+      await this.#pool.query("DELETE FROM atlas.statement_log WHERE run = $1 OR at < now() - interval '1 day'", [
+        this.#run,
+      ]);
+    } finally {
+      await this.#pool.end();
+    }
+  }
+}

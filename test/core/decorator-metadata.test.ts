@@ -1,0 +1,30 @@
+import 'reflect-metadata';
+import { describe, expect, it } from 'vitest';
+
+function marked(): MethodDecorator & ClassDecorator {
+  return () => undefined;
+}
+
+class Engine {}
+
+@marked()
+class Car {
+  constructor(readonly engine: Engine) {}
+
+  @marked()
+  drive(_to: string, _fast: boolean): Promise<number> {
+    return Promise.resolve(0);
+  }
+}
+
+describe('the test set-up', () => {
+  it('emits the types of decorated constructors and methods, which Nest injects by', () => {
+    expect(Reflect.getMetadata('design:paramtypes', Car)).toEqual([Engine]);
+    expect(Reflect.getMetadata('design:paramtypes', Car.prototype, 'drive')).toEqual([String, Boolean]);
+    expect(Reflect.getMetadata('design:returntype', Car.prototype, 'drive')).toBe(Promise);
+  });
+
+  it('runs where a collection can be forced', () => {
+    expect(globalThis.gc).toBeTypeOf('function');
+  });
+});
