@@ -1,4 +1,5 @@
 import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
 import { GroupcacheModule } from 'nestjs-groupcache';
 import { CitiesController } from './cities/cities.controller.js';
 import { CitiesModule } from './cities/cities.module.js';
@@ -24,6 +25,8 @@ import { StatsModule } from './stats/stats.module.js';
         peers: config.peers,
         auth: { secret: config.secret },
       }),
+      // Where peers ask each other is none of the users' business.
+      controllerDecorators: [ApiExcludeController()],
     }),
     DatabaseModule,
     CitiesModule,

@@ -4,9 +4,12 @@ import type { ByteView } from './byte-view.js';
 /**
  * What an entry costs the process beside its key and value: the cache's slots, the entry, the view and its holder.
  *
- * Measured with 1,000,000 entries of 20 + 100 bytes (see docs/memory.md); counted into the budget, not into `bytes`.
+ * Measured by `bench/memory-per-entry.mjs`; counted into the budget, not into `bytes`.
  */
 export const ENTRY_OVERHEAD_BYTES = 250;
+
+/** What a value that is held as bytes costs beside them: a Buffer and its store. A string has no such thing. */
+export const BUFFER_OVERHEAD_BYTES = 140;
 
 /** A value in memory: its bytes and, in groups that share decoded values, what they decode to. */
 export class CacheEntry {

@@ -73,7 +73,9 @@ export class ByteView {
         : this.#bytes().equals(other.#bytes());
     }
     if (typeof other === 'string') {
-      return typeof this.#held === 'string' ? this.#held === other : this.#held.equals(Buffer.from(other));
+      return typeof this.#held === 'string'
+        ? this.#held === other.toWellFormed()
+        : this.#held.equals(Buffer.from(other));
     }
     return other.length === this.length && this.#bytes().equals(other);
   }

@@ -3,7 +3,13 @@ import { InvalidOptionError } from './errors.js';
 /** Milliseconds, or a number with a unit: `250`, `'250ms'`, `'5s'`, `'10m'`, `'1.5h'`, `'1d'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
-const millisecondsPerUnit: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const millisecondsPerUnit: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 /** Node's timers take no more than 2^31-1 ms (24.8 days) and fire at once past it. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -223,7 +223,7 @@ function describeOptionValue(option: string, value: unknown): string {
   if (value === undefined) return 'is missing';
   if (secretOptions.test(option)) return 'is not acceptable';
   if (typeof value === 'function') return 'is a function';
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(safeJson(value));
+  const text = typeof value === 'string' ? JSON.stringify(value) : safeJson(value);
   return `is ${text.length > 120 ? `${text.slice(0, 117)}...` : text}`;
 }
 

@@ -1,4 +1,4 @@
-import { ByteLru, CacheEntry, ENTRY_OVERHEAD_BYTES, type CacheStats } from './byte-lru.js';
+import { BUFFER_OVERHEAD_BYTES, ByteLru, CacheEntry, ENTRY_OVERHEAD_BYTES, type CacheStats } from './byte-lru.js';
 import type { ByteView } from './byte-view.js';
 import type { BudgetMember, MemoryBudget } from './memory-budget.js';
 
@@ -24,6 +24,7 @@ export class GroupCache implements BudgetMember {
   readonly #main: ByteLru;
   readonly #hot: ByteLru;
   readonly #options: GroupCacheOptions;
+  #isClosed = false;
 
   constructor(options: GroupCacheOptions) {
     this.#options = options;
@@ -52,12 +53,14 @@ export class GroupCache implements BudgetMember {
   entryOf(key: string, view: ByteView): CacheEntry {
     const bytes = Buffer.byteLength(key) + view.length;
     const decodedBytes = Math.ceil(view.length * this.#options.decodedFactor);
-    return new CacheEntry(view, bytes, bytes + ENTRY_OVERHEAD_BYTES + decodedBytes);
+    const overhead = ENTRY_OVERHEAD_BYTES + (typeof view.held === 'string' ? 0 : BUFFER_OVERHEAD_BYTES);
+    return new CacheEntry(view, bytes, bytes + overhead + decodedBytes);
   }
 
-  /** Keeps `entry`, unless it is larger than the whole budget. */
+  /** Keeps `entry` in the place of any other of `key`; if it is larger than the whole budget, nothing is kept of `key`. */
   keep(kind: CacheKind, key: string, entry: CacheEntry): void {
-    if (entry.footprint > this.#options.cacheBytes) return;
+    if (this.#isClosed) return;
+    if (entry.footprint > this.#options.cacheBytes) return this.delete(key);
     (kind === 'main' ? this.#main : this.#hot).set(key, entry);
     // A key has one entry: a copy of it in the other cache would be older.
     (kind === 'main' ? this.#hot : this.#main).delete(key);
@@ -82,8 +85,9 @@ export class GroupCache implements BudgetMember {
     this.#hot.clear();
   }
 
-  /** Drops everything and leaves the process's budget. */
+  /** Drops everything, leaves the process's budget, and keeps nothing from now on, since nobody would count it. */
   close(): void {
+    this.#isClosed = true;
     this.clear();
     this.#options.processBudget.remove(this);
   }

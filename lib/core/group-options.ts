@@ -67,7 +67,11 @@ export function resolveGroupOptions<Value>(options: GroupOptions<Value>): Resolv
   }
   const promote = options.promote ?? promoteOneIn(10);
   if (typeof promote !== 'function') {
-    throw new InvalidOptionError('promote', promote, 'expected promoteOneIn(n), promoteAlways, promoteNever or a function');
+    throw new InvalidOptionError(
+      'promote',
+      promote,
+      'expected promoteOneIn(n), promoteAlways, promoteNever or a function',
+    );
   }
   const share = options.share ?? 'frozen';
   if (share !== 'frozen' && share !== 'copy') {

@@ -80,5 +80,7 @@ export class GroupRegistry {
 
 /** An explicit `undefined` means absent: it must not hide a default. */
 function defined<Settings extends object>(settings: Settings | undefined): Partial<Settings> {
-  return Object.fromEntries(Object.entries(settings ?? {}).filter(([, value]) => value !== undefined)) as Partial<Settings>;
+  return Object.fromEntries(
+    Object.entries(settings ?? {}).filter(([, value]) => value !== undefined),
+  ) as Partial<Settings>;
 }

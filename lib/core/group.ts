@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CacheEntry, CacheStats } from './byte-lru.js';
 import { ByteView } from './byte-view.js';
 import { deepFreeze } from './deep-freeze.js';
+import { MAX_TIMER_MS } from './duration.js';
 import {
   GroupcacheError,
   InvalidKeyError,
@@ -16,7 +17,7 @@ import { GroupCache, type CacheKind } from './group-cache.js';
 import { resolveGroupOptions, type GroupOptions, type ResolvedGroupOptions } from './group-options.js';
 import { zeroStats, type GroupStats } from './group-stats.js';
 import type { PeerClient, PeerReply } from './peer-picker.js';
-import { SingleFlight, type Flight } from './single-flight.js';
+import { callSafely, SingleFlight, type Flight } from './single-flight.js';
 
 export interface GetOptions {
   /** Ends this caller's wait, alone: the promise rejects with the signal's reason. */
@@ -80,7 +81,7 @@ export class Group<Value> {
     try {
       return Promise.resolve(this.#valueOf(key, entry));
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 
@@ -151,7 +152,7 @@ export class Group<Value> {
     this.#cache.clear();
   }
 
-  /** Drops all memory and leaves the process's budget. The group can still be asked. */
+  /** Drops all memory and leaves the process's budget. The group can still be asked, and keeps nothing. */
   close(): void {
     this.#cache.close();
   }
@@ -179,9 +180,9 @@ export class Group<Value> {
   }
 
   #load(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
+    this.#counters.loads++;
     const flaw = flawOf(key);
     if (flaw !== undefined) return Promise.reject(new InvalidKeyError(this.name, key, flaw));
-    this.#counters.loads++;
     const peer = this.#options.peers.pickPeer(key);
     return peer === undefined ? this.#loadHere(key, signal) : this.#loadFrom(peer, key, signal);
   }
@@ -234,23 +235,25 @@ export class Group<Value> {
   /** Rejects for whatever is the peer's failure, or when `flight` aborts. */
   #questionPeer(peer: PeerClient, key: string, flight: Flight): Promise<PeerReply> {
     const { clock, loadTimeoutMs, maxValueBytes } = this.#options;
+    const timeoutMs = Math.min(loadTimeoutMs + PEER_GRACE_MS, MAX_TIMER_MS);
     const attempt = new AbortController();
     return new Promise<PeerReply>((resolve, reject) => {
       const stop = (reason: unknown): void => {
         attempt.abort(reason);
-        reject(reason as Error);
+        reject(reason);
       };
       const abandon = (): void => stop(flight.signal.reason);
-      const disarm = clock.after(loadTimeoutMs + PEER_GRACE_MS, () =>
-        stop(new PeerError(peer.url, `did not answer within ${loadTimeoutMs + PEER_GRACE_MS} ms`)),
+      const disarm = clock.after(timeoutMs, () =>
+        stop(new PeerError(peer.url, `did not answer within ${timeoutMs} ms`)),
       );
       flight.signal.addEventListener('abort', abandon, { once: true });
       const settled = (): void => {
         disarm();
         flight.signal.removeEventListener('abort', abandon);
       };
-      const request = { group: this.name, key, timeoutMs: loadTimeoutMs, signal: attempt.signal };
-      this.#outsideRequests(() => peer.get(request)).then(
+      const request = { group: this.name, key, timeoutMs, signal: attempt.signal };
+      const ask = (): Promise<PeerReply> => this.#outsideRequests(() => peer.get(request));
+      callSafely(ask).then(
         (reply) => {
           settled();
           if (reply.outcome === 'value' && reply.value.length > maxValueBytes) {
@@ -261,7 +264,7 @@ export class Group<Value> {
         },
         (error: unknown) => {
           settled();
-          reject(error as Error);
+          reject(error);
         },
       );
     });
@@ -277,10 +280,14 @@ export class Group<Value> {
   #runGetter(key: string, flight: Flight): Promise<CacheEntry | undefined> {
     const { clock, loadTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
+      let hasFailed = false;
       const fail = (error: unknown): void => {
+        // A getter may settle after its deadline.
+        if (hasFailed) return;
+        hasFailed = true;
         disarm();
         this.#counters.localLoadErrs++;
-        reject(error as Error);
+        reject(error);
       };
       const disarm = clock.after(loadTimeoutMs, () => {
         const error = new LoadTimeoutError(this.name, loadTimeoutMs);
@@ -327,9 +334,11 @@ export class Group<Value> {
 }
 
 /** What `context.notFound()` throws. Never reaches a caller. */
-const notFound = Object.freeze(new (class NotFound extends GroupcacheError {
-  readonly code = 'GROUPCACHE_NOT_FOUND';
-})('There is no value for this key (thrown by context.notFound(), to be let through to the group)'));
+const notFound = Object.freeze(
+  new (class NotFound extends GroupcacheError {
+    readonly code = 'GROUPCACHE_NOT_FOUND';
+  })('There is no value for this key (thrown by context.notFound(), to be let through to the group)'),
+);
 
 class FlightContext implements LoadContext {
   readonly #flight: Flight;
@@ -356,7 +365,9 @@ function replyOf(entry: CacheEntry | undefined): PeerReply {
 
 function flawOf(key: unknown): string | undefined {
   if (typeof key !== 'string') return `is not a string but ${key === null ? 'null' : `a ${typeof key}`}`;
-  return key.isWellFormed() ? undefined : 'holds a lone surrogate, which UTF-8 does not have: two such keys would be one';
+  return key.isWellFormed()
+    ? undefined
+    : 'holds a lone surrogate, which UTF-8 does not have: two such keys would be one';
 }
 
 function asError(error: unknown): Error {

@@ -2,7 +2,7 @@ import { crc32 } from './crc32.js';
 import { InvalidOptionError } from './errors.js';
 import { mixedHash } from './mixed-hash.js';
 
-/** A hash of a string to an unsigned 32-bit number. Must be the same function at every peer. */
+/** A hash of a string to a 32-bit number, read as unsigned. Must be the same function at every peer. */
 export type RingHash = (text: string) => number;
 
 export interface HashRingOptions {
@@ -88,8 +88,9 @@ export class HashRing {
   }
 
   /** Index of the first point whose hash is at least `hash`; past the last one, the first. */
-  #pointAfter(hash: number): number {
+  #pointAfter(signedHash: number): number {
     const points = this.#points;
+    const hash = signedHash >>> 0;
     let index = this.#bucketStarts[hash >>> this.#bucketShift]!;
     while (index < points.length && points[index]! < hash) index++;
     return index === points.length ? 0 : index;

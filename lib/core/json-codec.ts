@@ -12,7 +12,7 @@ import { firstJsonObstacle } from './json-obstacle.js';
 export const jsonCodec: Codec<any> = {
   name: 'json',
   freezable: true,
-  decodedFactor: 3,
+  decodedFactor: 2.25,
   encode(value: unknown) {
     const obstacle = firstJsonObstacle(value, 'the result');
     if (obstacle !== undefined) {

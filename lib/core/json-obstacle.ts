@@ -24,14 +24,24 @@ export function firstJsonObstacle(value: unknown, path: string, depth = 0): Json
       return Number.isFinite(value) ? undefined : { path, reason: `is ${value}, which JSON does not have` };
     case 'object':
       if (value === null) return undefined;
-      if (depth > MAX_DEPTH) return { path: shorten(path), reason: `is nested more than ${MAX_DEPTH} deep, or in a cycle` };
+      if (depth > MAX_DEPTH)
+        return { path: shorten(path), reason: `is nested more than ${MAX_DEPTH} deep, or in a cycle` };
       return Array.isArray(value) ? arrayObstacle(value, path, depth) : objectObstacle(value, path, depth);
     default:
-      return { path, reason: `is ${value === undefined ? 'undefined' : `a ${typeof value}`}, which JSON does not have` };
+      return {
+        path,
+        reason: `is ${value === undefined ? 'undefined' : `a ${typeof value}`}, which JSON does not have`,
+      };
   }
 }
 
 function arrayObstacle(array: readonly unknown[], path: string, depth: number): JsonObstacle | undefined {
+  if (isOfRicherClass(array)) {
+    return {
+      path,
+      reason: `is a ${nameOfClass(array)}, an array class with methods or accessors, which would be lost`,
+    };
+  }
   for (let index = 0; index < array.length; index++) {
     const obstacle = firstJsonObstacle(array[index], `${path}[${index}]`, depth + 1);
     if (obstacle !== undefined) return obstacle;
@@ -61,11 +71,24 @@ function kindOfInstance(object: object): string | undefined {
   if (tag !== '[object Object]') return `is a ${nameOfClass(object)}`;
   for (let level = parentOf(object); level !== null; level = parentOf(level)) {
     if (parentOf(level) === null) return undefined; // Object.prototype, of whichever realm (Jest has its own)
-    if (Object.getOwnPropertyNames(level).some((name) => name !== 'constructor')) {
+    if (hasMembers(level)) {
       return `is an instance of ${nameOfClass(object)}, a class with methods or accessors, which would be lost`;
     }
   }
   return undefined;
+}
+
+function isOfRicherClass(array: readonly unknown[]): boolean {
+  for (let level = parentOf(array); level !== null; level = parentOf(level)) {
+    const above = parentOf(level);
+    if (above === null || parentOf(above) === null) return false; // Array.prototype
+    if (hasMembers(level)) return true;
+  }
+  return false;
+}
+
+function hasMembers(prototype: object): boolean {
+  return Object.getOwnPropertyNames(prototype).some((name) => name !== 'constructor');
 }
 
 function parentOf(object: object): object | null {

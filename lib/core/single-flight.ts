@@ -56,7 +56,7 @@ export class SingleFlight<Value> {
     const forget = (): void => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     };
-    callSafely(load, flight).then(
+    callSafely(() => load(flight)).then(
       (value) => {
         forget();
         flight.resolve(value);
@@ -87,7 +87,7 @@ export class SingleFlight<Value> {
         },
         (error: unknown) => {
           signal.removeEventListener('abort', leave);
-          reject(error as Error);
+          reject(error);
         },
       );
     });
@@ -134,10 +134,11 @@ class SharedFlight<Value> implements Flight {
   }
 }
 
-function callSafely<Value>(load: (flight: Flight) => Promise<Value>, flight: Flight): Promise<Value> {
+/** What `run` returns; a throw of it counts as a rejection. */
+export function callSafely<Value>(run: () => Promise<Value>): Promise<Value> {
   try {
-    return load(flight);
+    return run();
   } catch (error) {
-    return Promise.reject(error as Error);
+    return Promise.reject(error);
   }
 }

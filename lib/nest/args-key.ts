@@ -57,14 +57,19 @@ export function jsonArgsKey(group: string, method: string): ArgsKey {
 }
 
 /** A user's codec, held to its word. */
-export function customArgsKey(method: string, codec: KeyCodec<any>): ArgsKey {
+export function customArgsKey(group: string, method: string, codec: KeyCodec<any>): ArgsKey {
   return {
     encode(args) {
       const key: unknown = codec.encode(...args);
-      if (typeof key !== 'string') throw new UnencodableArgumentError(method, 'the key', 'of its "key" codec is not a string');
+      if (typeof key !== 'string')
+        throw new UnencodableArgumentError(method, 'the key', 'of its "key" codec is not a string');
       return key;
     },
-    decode: (key) => codec.decode(key) as readonly unknown[],
+    decode(key) {
+      const args: unknown = codec.decode(key);
+      if (!Array.isArray(args)) throw new InvalidKeyError(group, key, `the "key" codec of ${method} made no array of`);
+      return args;
+    },
   };
 }
 
@@ -83,7 +88,7 @@ function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   const properties = Object.entries(value)
     .filter(([, property]) => property !== undefined)
-    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([name, property]) => `${JSON.stringify(name)}:${canonicalJson(property)}`);
   return `{${properties.join(',')}}`;
 }

@@ -29,19 +29,25 @@ export type JsonProblem<Type, Path extends string, Left extends unknown[] = Dept
                 ? `${Path} is a function, which JSON does not have`
                 : Type extends Date
                   ? `${Path} is a Date, which JSON makes a string`
-                  : Type extends ReadonlyMap<any, any> | WeakMap<any, any>
-                    ? `${Path} is a Map, which JSON makes {}`
-                    : Type extends ReadonlySet<any> | WeakSet<any>
-                      ? `${Path} is a Set, which JSON makes {}`
-                      : Type extends ArrayBuffer | ArrayBufferView
-                        ? `${Path} is binary, which JSON does not have`
-                        : Type extends Promise<any> | RegExp | Error
-                          ? `${Path} is an object that JSON makes {}`
-                          : Type extends readonly (infer Item)[]
-                            ? JsonProblem<Item, `${Path}[]`, Deeper<Left>>
-                            : {
-                                [Name in keyof Type & string]-?: JsonProblem<Type[Name], `${Path}.${Name}`, Deeper<Left>>;
-                              }[keyof Type & string];
+                  : Type extends AbortSignal
+                    ? `${Path} is an AbortSignal, which only the last parameter may be`
+                    : Type extends ReadonlyMap<any, any> | WeakMap<any, any>
+                      ? `${Path} is a Map, which JSON makes {}`
+                      : Type extends ReadonlySet<any> | WeakSet<any>
+                        ? `${Path} is a Set, which JSON makes {}`
+                        : Type extends ArrayBuffer | ArrayBufferView
+                          ? `${Path} is binary, which JSON does not have`
+                          : Type extends Promise<any> | RegExp | Error
+                            ? `${Path} is an object that JSON makes {}`
+                            : Type extends readonly (infer Item)[]
+                              ? JsonProblem<Item, `${Path}[]`, Deeper<Left>>
+                              : {
+                                  [Name in keyof Type & string]-?: JsonProblem<
+                                    Type[Name],
+                                    `${Path}.${Name}`,
+                                    Deeper<Left>
+                                  >;
+                                }[keyof Type & string];
 
 /** Parameters without a trailing `AbortSignal`, which is outside the key. */
 export type KeyArgs<Parameters extends readonly unknown[]> = Parameters extends readonly [...infer Rest, AbortSignal]
@@ -52,33 +58,32 @@ export type KeyArgs<Parameters extends readonly unknown[]> = Parameters extends 
       : Parameters
     : Parameters;
 
-/** `void`, or a sentence that says why `Method` can't be the getter of the group: the compiler prints it. */
-export type CachedMethodCheck<Method extends (...args: any[]) => unknown, Args extends readonly unknown[], Value, Options> =
+/** Why `Method` can't be the getter of the group, as a sentence for the compiler to print; `never` if it can. */
+export type CachedProblem<Method extends (...args: any[]) => unknown, Args extends readonly unknown[], Value, Options> =
   IsAny<ReturnType<Method>> extends true
-    ? void
+    ? never
     : ReturnType<Method> extends PromiseLike<unknown>
-      ? ArgsCheck<KeyArgs<Parameters<Method>>, Args, Options> extends infer ArgsProblem extends string
-        ? ArgsProblem
-        : ValueCheck<Exclude<Awaited<ReturnType<Method>>, undefined>, Value, Options>
-      : '@Cached: the method must be async or return a promise, because its cached value may come from another process';
+      ? | ArgsProblem<KeyArgs<Parameters<Method>>, Args, Options>
+        | ValueProblem<Exclude<Awaited<ReturnType<Method>>, undefined>, Value, Options>
+      : 'the method must be async or return a promise, because its cached value may come from another process';
 
-type ArgsCheck<Parameters extends readonly unknown[], Args extends readonly unknown[], Options> =
+type ArgsProblem<Parameters extends readonly unknown[], Args extends readonly unknown[], Options> =
   IsAny<Args> extends true
-    ? KeyCheck<Parameters, Options>
+    ? KeyProblem<Parameters[number], Options>
     : Args extends Parameters
-      ? KeyCheck<Args, Options>
-      : '@Cached: the method does not take the arguments that its group is defined with';
+      ? KeyProblem<Args[number] | Parameters[number], Options>
+      : 'the method does not take the arguments that its group is defined with';
 
-type KeyCheck<Args extends readonly unknown[], Options> = Options extends { readonly key: object }
-  ? void
-  : [JsonProblem<Args[number], 'an argument'>] extends [never]
-    ? void
-    : `@Cached: ${JsonProblem<Args[number], 'an argument'>}; give it a "key" codec`;
+type KeyProblem<Arg, Options> = Options extends { readonly key: object }
+  ? never
+  : [JsonProblem<Arg, 'an argument'>] extends [never]
+    ? never
+    : `${JsonProblem<Arg, 'an argument'>}; give @Cached a "key" codec`;
 
-type ValueCheck<Result, Value, Options> = [Result] extends [Value]
+type ValueProblem<Result, Value, Options> = [Result] extends [Value]
   ? Options extends { readonly codec: Codec<any> }
-    ? void
+    ? never
     : [JsonProblem<Result, 'the result'>] extends [never]
-      ? void
-      : `@Cached: ${JsonProblem<Result, 'the result'>}; give it a "codec" that knows it`
-  : '@Cached: the method does not return the value that its group is defined with';
+      ? never
+      : `${JsonProblem<Result, 'the result'>}; give @Cached a "codec" that knows it`
+  : 'the method does not return the value that its group is defined with';

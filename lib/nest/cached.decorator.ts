@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { GroupSettings } from '../core/group-options.js';
 import { UncacheableMethodError } from '../core/errors.js';
 import type { KeyCodec } from './args-key.js';
-import type { CachedMethodCheck } from './cacheable-types.js';
+import type { CachedProblem } from './cacheable-types.js';
 import { registerCachedMethod } from './cached-method.js';
 import type { GroupHandle } from './group-handle.js';
 import type { TypedGroup } from './typed-group.js';
@@ -14,12 +14,26 @@ export interface CachedOptions<Args extends readonly unknown[] = any, Value = an
 
 type AnyMethod = (this: any, ...args: any[]) => unknown;
 
-/** Applies to methods whose arguments and result can make the trip; others get a sentence as a compile error. */
-export type CachedDecorator<Args extends readonly unknown[], Value, Options> = <Method extends (...args: any[]) => any>(
-  target: object,
-  name: string | symbol,
-  descriptor: TypedPropertyDescriptor<Method>,
-) => CachedMethodCheck<Method, Args, Value, Options>;
+/** What the compiler prints, with the reason, where a method can't be cached. */
+export interface NotCacheable<Problem extends string> {
+  readonly '@Cached': Problem;
+}
+
+/** Applies to methods whose arguments and result can make the trip; for others the compiler prints why they can't. */
+export interface CachedDecorator<Args extends readonly unknown[], Value, Options> {
+  // Taken where there is a problem. Where types are still open (a generic class), neither is seen, and it is not taken.
+  <Method extends (...args: any[]) => any>(
+    target: object,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method>,
+    ...none: [CachedProblem<Method, Args, Value, Options>] extends [never] ? [never] : []
+  ): NotCacheable<CachedProblem<Method, Args, Value, Options>>;
+  <Method extends (...args: any[]) => any>(
+    target: object,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method>,
+  ): void;
+}
 
 /**
  * Makes a provider's method the getter of a group: callers get its values from the cache, and it runs once in the whole
@@ -31,14 +45,15 @@ export type CachedDecorator<Args extends readonly unknown[], Value, Options> = <
  *
  * Throws an `UncacheableMethodError` on anything but a method of an instance.
  */
-export function Cached<Args extends readonly unknown[], Value, const Options extends CachedOptions<Args, Value>>(
-  group: GroupHandle<Args, Value>,
-  options?: Options,
-): CachedDecorator<Args, Value, Options>;
+// First, because a function has a name, as a handle has.
 export function Cached<const Options extends CachedOptions>(
   group: string | ((instance: any) => string | GroupHandle),
   options?: Options,
 ): CachedDecorator<any, any, Options>;
+export function Cached<Args extends readonly unknown[], Value, const Options extends CachedOptions<Args, Value>>(
+  group: GroupHandle<Args, Value>,
+  options?: Options,
+): CachedDecorator<Args, Value, Options>;
 export function Cached(
   group: GroupHandle | string | ((instance: any) => string | GroupHandle),
   options: CachedOptions = {},
@@ -47,7 +62,8 @@ export function Cached(
     const original = descriptor.value as AnyMethod | undefined;
     const className = typeof target === 'function' ? target.name : target.constructor.name;
     const label = `${className}.${String(name)}`;
-    if (typeof target === 'function') throw new UncacheableMethodError(label, 'it is static; there is no instance to load with');
+    if (typeof target === 'function')
+      throw new UncacheableMethodError(label, 'it is static; there is no instance to load with');
     if (typeof original !== 'function') throw new UncacheableMethodError(label, 'it is an accessor, not a method');
 
     // By instance, because two applications in one process have two instances of the class, and a group each.

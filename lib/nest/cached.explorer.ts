@@ -70,29 +70,37 @@ export class CachedExplorer implements OnModuleInit {
   }
 
   #bind(method: CachedMethod, instance: object, prototype: object): void {
+    const label = labelOf(method, prototype);
     const name = groupName(typeof method.group === 'function' ? method.group(instance) : method.group);
     const owner = this.#owners.get(name);
     if (owner !== undefined || this.#registry.find(name) !== undefined) {
-      throw new DuplicateGroupError(name, `: by ${owner ?? 'forFeature or GroupService.define'} and by ${method.label}`);
+      throw new DuplicateGroupError(name, `: by ${owner ?? 'forFeature or GroupService.define'} and by ${label}`);
     }
     if (method.bound.has(instance)) {
       throw new UncacheableMethodError(
-        method.label,
+        label,
         'this instance is already cached by another application in this process. Give each application an instance of its own',
       );
     }
     const signalAt = signalPositionOf(prototype, method.name);
-    const typed = this.#binder.define<unknown>(name, method.label, method.options, (args, context) => {
+    const typed = this.#binder.define<unknown>(name, label, method.options, (args, context) => {
       if (signalAt === undefined) return method.original.apply(instance, [...args]);
       const withSignal = [...args];
       withSignal[signalAt] = context.signal;
       return method.original.apply(instance, withSignal);
     });
-    this.#owners.set(name, method.label);
+    this.#owners.set(name, label);
     if (!this.#isEnabled) return;
     method.bound.set(instance, typed);
     this.#bound.push({ method, instance });
   }
+}
+
+/** `PriceService.quote`, by the class of the instance: two subclasses share an inherited method. */
+function labelOf({ name, label }: CachedMethod, prototype: object): string {
+  const className = (prototype as { constructor?: { name?: string } }).constructor?.name;
+  const own = `${className}.${String(name)}`;
+  return own === label ? label : `${own} (inherited as ${label})`;
 }
 
 /** Of the instance where there is one, so that a factory's class is found; else of the class. */

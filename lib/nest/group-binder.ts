@@ -1,6 +1,5 @@
 import type { GroupRegistry } from '../core/group-registry.js';
 import type { Getter, LoadContext } from '../core/getter.js';
-import type { GroupSettings } from '../core/group-options.js';
 import { customArgsKey, jsonArgsKey, type ArgsKey } from './args-key.js';
 import type { CachedOptions } from './cached.decorator.js';
 import { TypedGroup } from './typed-group.js';
@@ -27,9 +26,9 @@ export class GroupBinder {
     { key, ...settings }: CachedOptions<any, Value>,
     load: ArgsLoader<Value>,
   ): TypedGroup<any, Value> {
-    const argsKey: ArgsKey = key === undefined ? jsonArgsKey(name, label) : customArgsKey(label, key);
+    const argsKey: ArgsKey = key === undefined ? jsonArgsKey(name, label) : customArgsKey(name, label, key);
     const getter: Getter<Value> = (wireKey, context) => load(argsKey.decode(wireKey), context);
-    const group = this.#registry.define<Value>(name, getter, settings as GroupSettings<Value>);
+    const group = this.#registry.define<Value>(name, getter, settings);
     const typed = new TypedGroup<any, Value>(group, argsKey);
     this.#typed.set(name, typed);
     return typed;

@@ -1,6 +1,8 @@
-import { All, Controller, Inject, Req, Res, VERSION_NEUTRAL, type Type } from '@nestjs/common';
+import { All, Controller, Inject, NotFoundException, Req, Res, VERSION_NEUTRAL, type Type } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PeerServer } from '../peers/peer-server.js';
+import type { ResolvedGroupcacheOptions } from './groupcache.options.js';
+import { RESOLVED_OPTIONS } from './groupcache.tokens.js';
 
 /** Express's request and response, or Fastify's, as far as they are looked at. */
 interface FrameworkRequest extends IncomingMessage {
@@ -13,7 +15,7 @@ interface FrameworkResponse extends ServerResponse {
   hijack?(): void;
 }
 
-/** Answers peers at the base path of its module. */
+/** Answers peers at the base path of its module, unless they have a `listen` port of their own. */
 export interface GroupcacheController {
   serve(request: FrameworkRequest, response: FrameworkResponse): Promise<void>;
 }
@@ -30,14 +32,20 @@ export function createGroupcacheController(
 ): Type<GroupcacheController> {
   @Controller({ path: basePath.slice(0, -1), version: VERSION_NEUTRAL })
   class PeerController implements GroupcacheController {
-    constructor(@Inject(PeerServer) private readonly server: PeerServer) {}
+    constructor(
+      @Inject(PeerServer) private readonly server: PeerServer,
+      @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedGroupcacheOptions,
+    ) {}
 
     @All(['/', '/*path'])
     async serve(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Promise<void> {
       // Raw, because a returned Buffer would become JSON, and parsed parameters have lost what the key was.
       const rawRequest = request.raw ?? request;
+      const target = request.originalUrl ?? rawRequest.url;
+      // As Nest answers where nothing is mounted: the public is on this port, peers are on theirs.
+      if (this.options.listen !== undefined) throw new NotFoundException(`Cannot ${request.method} ${target}`);
       response.hijack?.();
-      await this.server.handle(rawRequest, response.raw ?? response, request.originalUrl ?? rawRequest.url);
+      await this.server.handle(rawRequest, response.raw ?? response, target);
     }
   }
   Object.defineProperty(PeerController, 'name', { value: 'GroupcacheController' });

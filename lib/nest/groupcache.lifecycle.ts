@@ -1,10 +1,4 @@
-import {
-  Injectable,
-  Logger,
-  type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,6 +9,7 @@ import { PeerListener } from '../peers/peer-listener.js';
 import { PeerServer } from '../peers/peer-server.js';
 import { checkSelf } from '../peers/self-check.js';
 import { CachedExplorer } from './cached.explorer.js';
+import { Departure } from './departure.module.js';
 import type { ResolvedGroupcacheOptions } from './groupcache.options.js';
 
 /**
@@ -23,7 +18,7 @@ import type { ResolvedGroupcacheOptions } from './groupcache.options.js';
  * Logs changes of state, once each.
  */
 @Injectable()
-export class GroupcacheLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('Groupcache');
   #listener: PeerListener | undefined;
   #stopWaiting: (() => void) | undefined;
@@ -36,7 +31,9 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, BeforeApplic
     private readonly peerServer: PeerServer,
     private readonly explorer: CachedExplorer,
     private readonly adapterHost: HttpAdapterHost,
+    departure: Departure,
   ) {
+    departure.before(() => this.#leave());
     pool.events.on('peersChanged', ({ added, removed, peers }) => {
       for (const peer of added) if (peer !== pool.self) this.#logger.log(`Peer ${peer} joined`);
       for (const peer of removed) if (peer !== pool.self) this.#logger.log(`Peer ${peer} left`);
@@ -70,17 +67,17 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, BeforeApplic
     }
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    this.#isLeaving = true;
-    this.#stopWaiting?.();
-    await this.peerServer.drain(this.options.drainTimeoutMs);
-  }
-
   async onApplicationShutdown(): Promise<void> {
-    this.#isLeaving = true;
     this.explorer.unbind();
     await Promise.all([this.#listener?.close(), this.pool.close(this.options.drainTimeoutMs)]);
     this.groups.close();
+  }
+
+  /** While the providers that loads need are still up. */
+  async #leave(): Promise<void> {
+    this.#isLeaving = true;
+    this.#stopWaiting?.();
+    await this.peerServer.drain(this.options.drainTimeoutMs);
   }
 
   #httpServer(): Server | undefined {
@@ -109,7 +106,9 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, BeforeApplic
     if (!this.pool.hasPeers) return;
     const check = await checkSelf(this.pool);
     if (!check.isSelf && !this.#isLeaving) {
-      this.#logger.error(`"self" is wrong, so the other peers will load this process's keys themselves: ${check.problem}`);
+      this.#logger.error(
+        `"self" is wrong, so the other peers will load this process's keys themselves: ${check.problem}`,
+      );
     }
   }
 }

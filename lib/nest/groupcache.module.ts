@@ -15,18 +15,18 @@ import { PeerServer } from '../peers/peer-server.js';
 import { LISTEN_MAX_KEY_BYTES } from '../peers/wire.js';
 import { CachedExplorer } from './cached.explorer.js';
 import type { CachedOptions } from './cached.decorator.js';
+import { Departure, DepartureModule } from './departure.module.js';
 import { GroupBinder } from './group-binder.js';
 import { groupName, type GroupHandle } from './group-handle.js';
 import { GroupService, type GroupLoader } from './group.service.js';
 import { GroupcacheLifecycle } from './groupcache.lifecycle.js';
+import { ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, OPTIONS_TYPE } from './groupcache.module-definition.js';
 import {
-  ASYNC_OPTIONS_TYPE,
-  BASE_PATH,
-  ConfigurableModuleClass,
-  GROUPCACHE_OPTIONS,
-  OPTIONS_TYPE,
-} from './groupcache.module-definition.js';
-import { resolveGroupcacheOptions, type GroupcacheOptions, type ResolvedGroupcacheOptions } from './groupcache.options.js';
+  resolveGroupcacheOptions,
+  type GroupcacheOptions,
+  type ResolvedGroupcacheOptions,
+} from './groupcache.options.js';
+import { BASE_PATH, GROUPCACHE_OPTIONS, RESOLVED_OPTIONS } from './groupcache.tokens.js';
 import { httpExceptionFailures } from './http-exception-failures.js';
 
 /** A group without a decorated method: its loader is what `useFactory` makes of the injected providers. */
@@ -38,8 +38,6 @@ export interface GroupFeature<Args extends readonly unknown[] = any, Value = any
   readonly useFactory: (...injected: any[]) => GroupLoader<Args, Value> | Promise<GroupLoader<Args, Value>>;
 }
 
-const RESOLVED_OPTIONS = Symbol('nestjs-groupcache:resolved-options');
-
 /** Injects the group of a `forFeature`, as a `TypedGroup`. */
 export const InjectGroup = (group: GroupHandle | string): ParameterDecorator & PropertyDecorator =>
   Inject(getGroupToken(group));
@@ -50,7 +48,7 @@ export function getGroupToken(group: GroupHandle | string): string {
 }
 
 @Module({
-  imports: [DiscoveryModule],
+  imports: [DiscoveryModule, DepartureModule],
   providers: [
     {
       provide: RESOLVED_OPTIONS,
@@ -81,7 +79,7 @@ export function getGroupToken(group: GroupHandle | string): string {
     GroupService,
     {
       provide: GroupcacheLifecycle,
-      inject: [RESOLVED_OPTIONS, HttpPool, GroupRegistry, PeerServer, CachedExplorer, HttpAdapterHost],
+      inject: [RESOLVED_OPTIONS, HttpPool, GroupRegistry, PeerServer, CachedExplorer, HttpAdapterHost, Departure],
       useFactory: (...dependencies: ConstructorParameters<typeof GroupcacheLifecycle>) =>
         new GroupcacheLifecycle(...dependencies),
     },

@@ -89,7 +89,11 @@ export function resolveGroupcacheOptions(options: GroupcacheOptions): ResolvedGr
 function checkSelf({ self, role, goPeers = false }: GroupcacheOptions, peers: readonly string[]): void {
   if (role === 'client') {
     if (self !== undefined) {
-      throw new InvalidOptionError('self', self, `a process of role 'client' owns nothing and has no URL; leave it out`);
+      throw new InvalidOptionError(
+        'self',
+        self,
+        `a process of role 'client' owns nothing and has no URL; leave it out`,
+      );
     }
     return;
   }

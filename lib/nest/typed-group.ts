@@ -33,7 +33,7 @@ export class TypedGroup<Args extends readonly unknown[], Value> {
     try {
       key = this.#argsKey.encode(args);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return signal === undefined ? this.group.get(key) : this.group.get(key, { signal });
   }

@@ -58,6 +58,6 @@ export function failureFromJson(json: string): WireFailure {
 }
 
 function cut(text: string): string {
-  const string = String(text);
+  const string = `${text}`;
   return string.length <= MAX_MESSAGE_CHARACTERS ? string : `${string.slice(0, MAX_MESSAGE_CHARACTERS)}...`;
 }

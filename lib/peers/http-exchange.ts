@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { MAX_TIMER_MS } from '../core/duration.js';
 
 /** What a peer answered over HTTP. */
 export interface HttpAnswer {
@@ -13,6 +14,8 @@ export interface HttpQuestion {
   readonly headers: Record<string, string>;
   /** Bytes of body; more is an error. */
   readonly maxBodyBytes: number;
+  /** Milliseconds that the whole answer may take, a second try included. */
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -23,17 +26,18 @@ export interface HttpQuestion {
  * answered, and a read can be asked twice. Rejects with whatever the connection said, or the signal's reason.
  */
 export async function exchange(dispatcher: Dispatcher, question: HttpQuestion): Promise<HttpAnswer> {
+  const deadlineMs = performance.now() + question.timeoutMs;
   try {
-    return await attempt(dispatcher, question);
+    return await attempt(dispatcher, question, deadlineMs);
   } catch (error) {
     if (!isConnectionLoss(error) || question.signal.aborted) throw error;
-    return attempt(dispatcher, question);
+    return attempt(dispatcher, question, deadlineMs);
   }
 }
 
-function attempt(dispatcher: Dispatcher, question: HttpQuestion): Promise<HttpAnswer> {
+function attempt(dispatcher: Dispatcher, question: HttpQuestion, deadlineMs: number): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const { target, headers, signal, maxBodyBytes } = question;
+    const { target, headers, signal, maxBodyBytes, timeoutMs } = question;
     if (signal.aborted) return reject(signal.reason as Error);
     let controller: Dispatcher.DispatchController | undefined;
     let status = 0;
@@ -41,19 +45,29 @@ function attempt(dispatcher: Dispatcher, question: HttpQuestion): Promise<HttpAn
     let received = 0;
     const chunks: Buffer[] = [];
 
-    const abort = (): void => {
-      controller?.abort(signal.reason as Error);
-      reject(signal.reason as Error);
+    let stopReason: Error | undefined;
+    const stop = (reason: Error): void => {
+      stopReason = reason;
+      controller?.abort(reason);
+      settle();
+      reject(reason);
     };
+    const abort = (): void => stop(signal.reason as Error);
+    const expire = (): void => stop(new Error(`it did not answer within ${Math.ceil(timeoutMs)} ms`));
+    const timer = setTimeout(expire, Math.min(deadlineMs - performance.now(), MAX_TIMER_MS)).unref();
     signal.addEventListener('abort', abort, { once: true });
-    const settle = (): void => signal.removeEventListener('abort', abort);
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    };
 
     dispatcher.dispatch(
       { method: 'GET', path: target, headers, headersTimeout: 0, bodyTimeout: 0 },
       {
         onRequestStart(started) {
           controller = started;
-          if (signal.aborted) started.abort(signal.reason as Error);
+          // Given up while it waited for a connection.
+          if (stopReason !== undefined) started.abort(stopReason);
         },
         onResponseStart(_controller, statusCode, responseHeaders) {
           status = statusCode;

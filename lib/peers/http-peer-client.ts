@@ -51,41 +51,52 @@ export class HttpPeerClient implements PeerClient {
       const error = new KeyTooLongError(request.group, request.key, path.length, maxKeyBytes);
       return { outcome: 'failed', error };
     }
+    let answer: HttpAnswer | undefined;
     try {
-      const answer = await this.#ask(path, request.signal, request.timeoutMs);
+      answer = await this.#ask(path, request.signal, request.timeoutMs);
       const reply = this.#replyOf(answer, request.group);
       this.#report(undefined);
       return reply;
     } catch (error) {
-      if (request.signal.aborted && request.signal.reason !== error) throw request.signal.reason;
+      if (request.signal.aborted) {
+        const reason: unknown = request.signal.reason;
+        // The asker may have run out of patience with the peer, or of interest in the key.
+        if (reason instanceof PeerError) this.#report(reason);
+        throw reason;
+      }
       const failure = error instanceof PeerError ? error : this.#failure(`could not be asked: ${textOf(error)}`, error);
-      if (!request.signal.aborted) this.#report(failure);
+      if (answer === undefined || !isAboutTheQuestion(answer)) this.#report(failure);
       throw failure;
     }
   }
 
   /** What the peer answers to a question about nothing, to see who and what it is. Rejects if it can't be reached. */
-  async probe(signal: AbortSignal): Promise<Pick<HttpAnswer, 'status' | 'headers'>> {
-    return this.#ask('', signal, undefined);
+  async probe(timeoutMs: number): Promise<Pick<HttpAnswer, 'status' | 'headers'>> {
+    return this.#ask('', new AbortController().signal, timeoutMs);
   }
 
-  /** Closes the connections: once the requests under way have ended, but at the latest after `timeoutMs`. */
+  /**
+   * Closes the connections: once the requests under way have ended, but at the latest after `timeoutMs`. Can be called
+   * again.
+   */
   async close(timeoutMs: number): Promise<void> {
+    if (this.#connections.destroyed) return;
     const timer = setTimeout(() => void this.#connections.destroy(), timeoutMs).unref();
     await this.#connections.close();
     clearTimeout(timer);
   }
 
-  #ask(path: string, signal: AbortSignal, timeoutMs: number | undefined): Promise<HttpAnswer> {
+  #ask(path: string, signal: AbortSignal, timeoutMs: number): Promise<HttpAnswer> {
     const target = this.#pathPrefix + path;
     return exchange(this.#connections, {
       target,
       headers: {
         [headers.version]: PROTOCOL_VERSION,
-        ...(timeoutMs === undefined ? {} : { [headers.timeout]: String(Math.ceil(timeoutMs)) }),
+        [headers.timeout]: String(Math.ceil(timeoutMs)),
         ...this.#options.auth.sign({ method: 'GET', peer: this.url, target }),
       },
       maxBodyBytes: this.#options.maxResponseBytes,
+      timeoutMs,
       signal,
     });
   }
@@ -93,6 +104,10 @@ export class HttpPeerClient implements PeerClient {
   /** Throws a `PeerError` for whatever is not an answer of a groupcache. */
   #replyOf(answer: HttpAnswer, group: string): PeerReply {
     if (answer.status === 200) {
+      // An empty body is an answer too, so that bytes alone do not tell it from a page of something else.
+      if (!isProtobuf(answer.headers['content-type'])) {
+        throw new PeerError(this.url, 'answered 200, not as a groupcache peer', { status: 200 });
+      }
       try {
         return { outcome: 'value', ...decodeGetResponse(answer.body) };
       } catch (error) {
@@ -122,6 +137,16 @@ export class HttpPeerClient implements PeerClient {
     this.#isFailing = error !== undefined;
     this.#options.onStateChange(this.url, error);
   }
+}
+
+/** Whether a refusal says nothing of the peer itself. A Go peer answers 500 without a mark when its getter fails. */
+function isAboutTheQuestion({ status, headers: answered }: HttpAnswer): boolean {
+  const mark = answered[headers.failure];
+  return mark === 'unknown-group' || mark === 'bad-request' || (mark === undefined && status === 500);
+}
+
+function isProtobuf(contentType: string | string[] | undefined): boolean {
+  return typeof contentType === 'string' && /^application\/x-protobuf\b/i.test(contentType);
 }
 
 function textOf(error: unknown): string {

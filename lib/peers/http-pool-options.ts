@@ -72,7 +72,11 @@ export function resolveHttpPoolOptions(options: HttpPoolOptions): ResolvedHttpPo
     throw new InvalidOptionError('role', role, `expected 'peer' or 'client'`);
   }
   if (role === 'client' && options.self !== undefined) {
-    throw new InvalidOptionError('self', options.self, `a pool of role 'client' owns nothing and has no URL; leave it out`);
+    throw new InvalidOptionError(
+      'self',
+      options.self,
+      `a pool of role 'client' owns nothing and has no URL; leave it out`,
+    );
   }
   if (ring !== 'golang' && ring !== 'balanced') {
     throw new InvalidOptionError('ring', ring, `expected 'golang' or 'balanced'`);
@@ -81,7 +85,11 @@ export function resolveHttpPoolOptions(options: HttpPoolOptions): ResolvedHttpPo
     throw new InvalidOptionError('ring', ring, `Go peers know only 'golang'; leave it out, or leave out goPeers`);
   }
   if (!Number.isInteger(maxConnectionsPerPeer) || maxConnectionsPerPeer < 1) {
-    throw new InvalidOptionError('maxConnectionsPerPeer', maxConnectionsPerPeer, 'expected a whole number of 1 or more');
+    throw new InvalidOptionError(
+      'maxConnectionsPerPeer',
+      maxConnectionsPerPeer,
+      'expected a whole number of 1 or more',
+    );
   }
   const defaults = ringOptions(ring);
   return {

@@ -37,6 +37,8 @@ export class HttpPool implements PeerPicker {
   #wanted: readonly PeerUrl[] = [];
   /** Ring and clients, replaced together: a get sees the one or the other list, never a mixture. */
   #current: Membership;
+  /** Clients of peers that are listed no more, until their last request has ended. */
+  readonly #leaving = new Set<HttpPeerClient>();
   #isClosed = false;
 
   /** Throws an `InvalidOptionError` naming the first option that is not acceptable. */
@@ -85,7 +87,7 @@ export class HttpPool implements PeerPicker {
   set(...urls: readonly string[]): void {
     if (this.#isClosed) throw new ClosedError('The pool');
     const wanted = new Map(urls.map((text) => this.#parse('peers', text)).map((peer) => [peer.url, peer]));
-    const sorted = [...wanted.values()].sort((one, other) => (one.url < other.url ? -1 : 1));
+    const sorted = [...wanted.values()].toSorted((one, other) => (one.url < other.url ? -1 : 1));
     // A single URL may turn out to be this process's own.
     if (this.#self !== undefined || this.role === 'client' || sorted.length > 1) this.#requireAuth(sorted);
     this.#wanted = sorted;
@@ -142,7 +144,7 @@ export class HttpPool implements PeerPicker {
     const { clients } = this.#current;
     this.#current = this.#membershipOf([]);
     this.events.removeAllListeners();
-    await Promise.all([...clients.values()].map((client) => client.close(timeoutMs)));
+    await Promise.all([...clients.values(), ...this.#leaving].map((client) => client.close(timeoutMs)));
   }
 
   #enforceWanted(): void {
@@ -152,10 +154,16 @@ export class HttpPool implements PeerPicker {
     const removed = previous.ring.peers.filter((url) => !ring.peers.includes(url));
     const added = ring.peers.filter((url) => !previous.ring.peers.includes(url));
     for (const [url, client] of previous.clients) {
-      // Ends by itself once the requests under way are answered.
-      if (!clients.has(url)) void client.close(MAX_TIMER_MS);
+      if (!clients.has(url)) void this.#dismiss(client);
     }
     if (added.length + removed.length > 0) this.events.emit('peersChanged', { peers: ring.peers, added, removed });
+  }
+
+  /** The client ends by itself once the requests under way are answered. */
+  async #dismiss(client: HttpPeerClient): Promise<void> {
+    this.#leaving.add(client);
+    await client.close(MAX_TIMER_MS);
+    this.#leaving.delete(client);
   }
 
   #membershipOf(peers: readonly PeerUrl[], known: ReadonlyMap<string, HttpPeerClient> = new Map()): Membership {
@@ -176,7 +184,8 @@ export class HttpPool implements PeerPicker {
   }
 
   #newClient(peer: PeerUrl, onStateChange: (peer: string, error: PeerError | undefined) => void): HttpPeerClient {
-    const { basePath, failures, maxKeyBytes, maxResponseBytes, maxConnectionsPerPeer, connectTimeoutMs } = this.#options;
+    const { basePath, failures, maxKeyBytes, maxResponseBytes, maxConnectionsPerPeer, connectTimeoutMs } =
+      this.#options;
     return new HttpPeerClient(peer, {
       basePath,
       failures,

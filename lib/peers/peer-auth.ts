@@ -47,7 +47,11 @@ export class PeerAuth {
   }
 
   /** The headers that prove `request` to its peer; none if there is no secret. `now` is Unix milliseconds. */
-  sign(request: SignedRequest, now = Date.now(), nonce = randomBytes(16).toString('base64url')): Record<string, string> {
+  sign(
+    request: SignedRequest,
+    now = Date.now(),
+    nonce = randomBytes(16).toString('base64url'),
+  ): Record<string, string> {
     const secret = this.#secrets[0];
     if (secret === undefined) return {};
     return {
@@ -80,13 +84,19 @@ export class PeerAuth {
       const expected = hmac(secret, request, time!, nonce);
       return given.length === expected.length && timingSafeEqual(given, expected);
     });
-    return isGood ? undefined : 'the signature is wrong: do the secrets agree, and the URL by which this peer is asked?';
+    return isGood
+      ? undefined
+      : 'the signature is wrong: do the secrets agree, and the URL by which this peer is asked?';
   }
 }
 
 function secretsOf(options: Exclude<PeerAuthOptions, 'none'>): Buffer[] {
-  const option = 'secrets' in options ? 'auth.secrets' : 'auth.secret';
-  const secrets = 'secrets' in options ? options.secrets : [options.secret];
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidOptionError('auth', options, `expected { secret }, { secrets: [...] } or 'none'`);
+  }
+  const { secret, secrets: several } = options as { secret?: string; secrets?: readonly string[] };
+  const option = several === undefined ? 'auth.secret' : 'auth.secrets';
+  const secrets = several ?? [secret];
   if (!Array.isArray(secrets) || secrets.length === 0) {
     throw new InvalidOptionError(option, secrets, 'expected at least one secret');
   }

@@ -28,12 +28,17 @@ export class PeerListener {
     return this.#server.address() as AddressInfo;
   }
 
-  /** Takes no more connections and closes those there are, after the requests under way. */
-  async close(): Promise<void> {
+  /**
+   * Takes no more connections and closes those there are: after the requests under way, half-sent ones included, but at
+   * the latest after `timeoutMs`.
+   */
+  async close(timeoutMs = 5_000): Promise<void> {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.#server.closeIdleConnections();
+    const timer = setTimeout(() => this.#server.closeAllConnections(), timeoutMs);
     await closed;
+    clearTimeout(timer);
   }
 }

@@ -35,7 +35,11 @@ export class PeerServer {
 
   constructor({ pool, groups, failures = plainFailures, maxConcurrentRequests = 4096 }: PeerServerOptions) {
     if (!Number.isInteger(maxConcurrentRequests) || maxConcurrentRequests < 1) {
-      throw new InvalidOptionError('maxConcurrentRequests', maxConcurrentRequests, 'expected a whole number of 1 or more');
+      throw new InvalidOptionError(
+        'maxConcurrentRequests',
+        maxConcurrentRequests,
+        'expected a whole number of 1 or more',
+      );
     }
     this.#pool = pool;
     this.#groups = groups;
@@ -191,7 +195,8 @@ class Answer {
   #end(status: number, contentType: string, body: Buffer, own: Record<string, string> | undefined): void {
     const { response } = this;
     if (response.destroyed || response.headersSent) return;
-    const identity = own === undefined ? {} : { [headers.version]: PROTOCOL_VERSION, [headers.bootId]: this.bootId, ...own };
+    const identity =
+      own === undefined ? {} : { [headers.version]: PROTOCOL_VERSION, [headers.bootId]: this.bootId, ...own };
     response.writeHead(status, {
       'content-type': contentType,
       'content-length': body.length,

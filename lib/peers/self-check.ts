@@ -15,13 +15,16 @@ export async function checkSelf(pool: HttpPool, timeoutMs = 5_000): Promise<Self
   if (self === undefined) return { isSelf: false, problem: 'this process has no URL: say "self"' };
   const client = pool.clientFor(self);
   try {
-    const { status, headers: answered } = await client.probe(AbortSignal.timeout(timeoutMs));
+    const { status, headers: answered } = await client.probe(timeoutMs);
     const bootId = answered[headers.bootId];
     if (bootId === pool.bootId && status !== 401) return { isSelf: true };
     return { isSelf: false, problem: `${self}${pool.basePath} ${problemOf(status, bootId)}` };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { isSelf: false, problem: `${self} can't be reached from here (${reason}): is it the address that peers can reach?` };
+    return {
+      isSelf: false,
+      problem: `${self} can't be reached from here (${reason}): is it the address that peers can reach?`,
+    };
   } finally {
     await client.close(0);
   }

@@ -32,10 +32,4 @@ export const PROTOCOL_VERSION = '1';
  * the asker loads the key itself.
  */
 export type FailureMark =
-  | 'not-found'
-  | 'load'
-  | 'unknown-group'
-  | 'bad-request'
-  | 'unauthorized'
-  | 'overloaded'
-  | 'draining';
+  'not-found' | 'load' | 'unknown-group' | 'bad-request' | 'unauthorized' | 'overloaded' | 'draining';

@@ -70,11 +70,24 @@ export class InMemoryNetwork {
     this.#questions++;
     // A message takes a turn of the event loop, as a real one would.
     await new Promise((resolve) => setImmediate(resolve));
-    request.signal.throwIfAborted();
+    const deadline = new AbortController();
+    const timer = setTimeout(
+      () => deadline.abort(new PeerError(url, `did not answer within ${request.timeoutMs} ms`)),
+      request.timeoutMs,
+    ).unref();
+    try {
+      return await this.#serve(url, request, AbortSignal.any([request.signal, deadline.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #serve(url: string, request: PeerRequest, signal: AbortSignal): Promise<PeerReply> {
+    signal.throwIfAborted();
     const peer = this.#peers.get(url);
     if (peer === undefined || this.#cut.has(url)) throw new PeerError(url, 'can not be reached');
     const group = peer.groups.find(request.group);
     if (group === undefined) throw new PeerError(url, `does not know group "${request.group}"`);
-    return group.serve(request.key, { signal: request.signal });
+    return group.serve(request.key, { signal });
   }
 }

@@ -21,7 +21,24 @@ export interface ContractCase {
   run(): Promise<void>;
 }
 
-const oddKeys = ['', ' ', '+', '%', '%41', '/', '//', '.', '..', '../x', 'a b', 'a+b', 'a?b#c', 'ä€😀', '\u0000', 'k'.repeat(2048)];
+const oddKeys = [
+  '',
+  ' ',
+  '+',
+  '%',
+  '%41',
+  '/',
+  '//',
+  '.',
+  '..',
+  '../x',
+  'a b',
+  'a+b',
+  'a?b#c',
+  'ä€😀',
+  '\u0000',
+  'k'.repeat(2048),
+];
 
 /**
  * What every `PeerClient` must do. Run it against a transport of your own:

@@ -42,7 +42,8 @@ export class AtlasCluster {
       await Promise.race([Promise.all(peers.map((peer) => peer.ready())), rejectOnAbort(signal)]);
       return cluster;
     } catch (error) {
-      await cluster.stop();
+      // Stopping half a cluster may fail as well; what went wrong first is what there is to tell.
+      await cluster.stop().catch(() => {});
       throw error;
     }
   }
@@ -90,7 +91,7 @@ async function openDatabase(options: ClusterOptions, signal: AbortSignal): Promi
 
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
+    const abort = (): void => reject(signal.reason);
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
   });

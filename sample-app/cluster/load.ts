@@ -48,13 +48,13 @@ export async function sendLoad({ urls, cityIds, concurrency, signal }: LoadOptio
   } finally {
     await Promise.all(pools.map((pool) => pool.destroy()));
   }
-  return { errors, latencies: latencies.sort() };
+  return { errors, latencies: latencies.toSorted() };
 }
 
 async function askForCity(pool: Pool, id: number): Promise<void> {
   const { statusCode, body } = await pool.request({ path: `/cities/${id}`, method: 'GET' });
   const text = await body.text();
   if (statusCode !== 200) throw new Error(`city ${id} was answered ${statusCode}: ${text.slice(0, 200)}`);
-  const city = JSON.parse(text) as { id?: unknown };
+  const city: { id?: unknown } = JSON.parse(text);
   if (city.id !== id) throw new Error(`city ${id} was answered with city ${String(city.id)}`);
 }

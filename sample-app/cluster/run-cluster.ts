@@ -23,12 +23,13 @@ export async function runCluster(task: ClusterTask, codeWhenInterrupted: number)
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
   try {
-    process.exitCode = await startAndRun(task, ending);
+    const code = await startAndRun(task, ending);
+    process.exitCode ||= code;
   } catch (error) {
     if (error instanceof InterruptedError) {
-      process.exitCode = codeWhenInterrupted;
+      process.exitCode ||= codeWhenInterrupted;
     } else {
-      console.error(error instanceof Error ? error.message : error);
+      console.error(describe(error));
       process.exitCode = 1;
     }
   } finally {
@@ -58,6 +59,23 @@ async function startAndRun(task: ClusterTask, ending: AbortController): Promise<
     throw ending.signal.aborted ? ending.signal.reason : error;
   } finally {
     console.log('stopping');
-    await cluster.stop();
+    await stop(cluster);
   }
+}
+
+/** Told of here and not thrown, or it would take the place of the reason for stopping. */
+async function stop(cluster: AtlasCluster): Promise<void> {
+  try {
+    await cluster.stop();
+  } catch (error) {
+    console.error('while stopping:', describe(error));
+    process.exitCode = 1;
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // A connection that is refused on several addresses has an empty message.
+  const message = error.message || ('code' in error ? String(error.code) : error.name);
+  return error.cause === undefined ? message : `${message}: ${describe(error.cause)}`;
 }

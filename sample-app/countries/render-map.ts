@@ -51,7 +51,7 @@ export function renderMap(title: string, dots: readonly Dot[]): string {
 
 /** Where to cut the globe: after the widest stretch without a city, so that Fiji and Russia stay in one piece. */
 function westernEdge(lons: readonly number[]): number {
-  const sorted = [...lons].sort((a, b) => a - b);
+  const sorted = lons.toSorted((a, b) => a - b);
   let edge = sorted[0] ?? 0;
   let widest = edge + 360 - (sorted.at(-1) ?? 0);
   for (let index = 1; index < sorted.length; index++) {

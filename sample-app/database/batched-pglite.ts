@@ -3,7 +3,7 @@ import { PGlite } from '@electric-sql/pglite';
 type RawStreamOptions = Parameters<PGlite['execProtocolRawStream']>[1];
 
 const sync = 'S'.charCodeAt(0);
-const extendedQuery = new Set([...'PBDECHdf'].map((type) => type.charCodeAt(0)));
+const extendedQuery = new Set(Array.from('PBDECH', (type) => type.charCodeAt(0)));
 
 /**
  * A PGlite for more than one connection to its socket server.

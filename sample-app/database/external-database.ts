@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 import type { AtlasDatabase, OpenDatabaseOptions } from './atlas-database.js';
 import { importWithin } from './import-cities.js';
 
@@ -7,7 +7,7 @@ const importLock = 7_206_198_402;
 
 /** A PostgreSQL that runs already, at `url`; the first run puts the cities into its schema `atlas`. */
 export async function openExternalDatabase(url: string, options: OpenDatabaseOptions): Promise<AtlasDatabase> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   await client.connect();
   try {
     await importOnce(client, options);
@@ -25,7 +25,7 @@ export async function openExternalDatabase(url: string, options: OpenDatabaseOpt
 }
 
 /** Several runs may start at once: the first imports, the others wait for its commit and find the table there. */
-async function importOnce(client: pg.Client, { progress, signal }: OpenDatabaseOptions): Promise<void> {
+async function importOnce(client: Client, { progress, signal }: OpenDatabaseOptions): Promise<void> {
   await client.query('BEGIN');
   try {
     await client.query('SELECT pg_advisory_xact_lock($1)', [importLock]);

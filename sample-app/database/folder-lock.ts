@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasErrorCode } from './error-code.js';
 import { isRunning, thisProcess, type ProcessIdentity } from './process-identity.js';
 
 /** Thrown by `lockFolder` when another live process holds the lock. */
@@ -45,7 +46,7 @@ async function linkIfAbsent(draft: string, path: string): Promise<boolean> {
     await link(draft, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (hasErrorCode(error, 'EEXIST')) return false;
     throw error;
   }
 }
@@ -56,7 +57,7 @@ async function discard(path: string, dead: ProcessIdentity): Promise<void> {
   try {
     await rename(path, aside);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if (hasErrorCode(error, 'ENOENT')) return;
     throw error;
   }
   const moved = await readOwner(aside);
@@ -69,7 +70,7 @@ async function readOwner(path: string): Promise<ProcessIdentity | undefined> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as ProcessIdentity;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (hasErrorCode(error, 'ENOENT')) return undefined;
     throw new Error(`${path} cannot be read: delete it if no other run uses the folder`, { cause: error });
   }
 }

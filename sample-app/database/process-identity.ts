@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { hasErrorCode } from './error-code.js';
 
 /** One run of one process. A pid alone is not one: after a crash the system gives it to somebody else. */
 export interface ProcessIdentity {
@@ -18,7 +19,7 @@ export async function isRunning({ pid, started }: ProcessIdentity): Promise<bool
     process.kill(pid, 0);
   } catch (error) {
     // EPERM: it is there, and belongs to somebody else.
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+    if (!hasErrorCode(error, 'EPERM')) return false;
   }
   const now = await procStat(pid);
   if (now === undefined) return true;

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Pool } from 'pg';
 import type { AtlasDatabase } from './atlas-database.js';
 
 /** A line of the statement log: how often the database was asked one thing. */
@@ -7,13 +7,21 @@ export interface KeyReads {
   readonly reads: number;
 }
 
+/** A database that has not answered by then is taken for dead; its cluster can still be stopped. */
+const patienceMs = 10_000;
+
 /** The launcher's view of what the database wrote down of one run: see StatementLog. */
 export class StatementCounter {
-  readonly #pool: pg.Pool;
+  readonly #pool: Pool;
   readonly #run: string;
 
   constructor(database: AtlasDatabase, run: string) {
-    this.#pool = new pg.Pool({ connectionString: database.url, max: 1, connectionTimeoutMillis: 10_000 });
+    this.#pool = new Pool({
+      connectionString: database.url,
+      max: 1,
+      connectionTimeoutMillis: patienceMs,
+      query_timeout: patienceMs,
+    });
     // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
     this.#pool.on('error', () => {});
     this.#run = run;

@@ -1,0 +1,221 @@
+import { SingleFlight, type Flight } from 'nestjs-groupcache/core';
+import { describe, expect, it } from 'vitest';
+import { deferred, reactions, stateOf } from './deferred.js';
+
+const abandoned = new Error('nobody waits');
+
+function createFlights(): SingleFlight<string> {
+  return new SingleFlight<string>(() => abandoned);
+}
+
+describe('SingleFlight', () => {
+  it('TestDo: resolves to what the load gives', async () => {
+    await expect(createFlights().run('key', () => Promise.resolve('bar'))).resolves.toBe('bar');
+  });
+
+  it('TestDoErr: rejects with what the load rejects with', async () => {
+    const error = new Error('some error');
+
+    await expect(createFlights().run('key', () => Promise.reject(error))).rejects.toBe(error);
+  });
+
+  it('TestDoDupSuppress: runs one load for all that ask meanwhile', async () => {
+    const flights = createFlights();
+    const load = deferred<string>();
+    let calls = 0;
+    const run = (): Promise<string> =>
+      flights.run('key', () => {
+        calls++;
+        return load.promise;
+      });
+
+    const answers = Promise.all(Array.from({ length: 10 }, run));
+    load.resolve('bar');
+
+    expect(await answers).toEqual(new Array(10).fill('bar'));
+    expect(calls).toBe(1);
+  });
+
+  it('runs loads of different keys side by side', async () => {
+    const flights = createFlights();
+    const [one, two] = [deferred<string>(), deferred<string>()];
+    const first = flights.run('1', () => one.promise);
+    const second = flights.run('2', () => two.promise);
+
+    expect(flights.size).toBe(2);
+    two.resolve('b');
+    expect(await second).toBe('b');
+    expect(flights.has('1')).toBe(true);
+    expect(flights.has('2')).toBe(false);
+    one.resolve('a');
+    expect(await first).toBe('a');
+    expect(flights.size).toBe(0);
+  });
+
+  it('loads afresh after a flight has settled, well or badly', async () => {
+    const flights = createFlights();
+
+    await expect(flights.run('key', () => Promise.reject(new Error('first')))).rejects.toThrow('first');
+    expect(await flights.run('key', () => Promise.resolve('second'))).toBe('second');
+    expect(await flights.run('key', () => Promise.resolve('third'))).toBe('third');
+  });
+
+  it('counts a synchronous throw as a rejection and forgets the flight', async () => {
+    const flights = createFlights();
+    const error = new Error('at once');
+
+    const run = flights.run('key', () => {
+      throw error;
+    });
+
+    await expect(run).rejects.toBe(error);
+    expect(flights.size).toBe(0);
+  });
+
+  it('joins the flight that is being started when a load asks for its own key', async () => {
+    const flights = createFlights();
+    let inner: Promise<string> | undefined;
+
+    const outer = flights.run('key', () => {
+      inner = flights.run('key', () => Promise.reject(new Error('a second load')));
+      return Promise.resolve('one');
+    });
+
+    expect(await outer).toBe('one');
+    expect(await inner).toBe('one');
+  });
+
+  it('has forgotten the flight by the time its callers go on', async () => {
+    const flights = createFlights();
+
+    await flights.run('key', () => Promise.resolve('a')).then(() => expect(flights.has('key')).toBe(false));
+  });
+
+  it('lets a caller go when its signal aborts, and the others wait on', async () => {
+    const flights = createFlights();
+    const load = deferred<string>();
+    const leaver = new AbortController();
+    let flight: Flight | undefined;
+    const first = flights.run('key', (started) => ((flight = started), load.promise), leaver.signal);
+    const second = flights.run('key', () => load.promise);
+    const third = flights.run('key', () => load.promise, new AbortController().signal);
+
+    leaver.abort(new Error('first has had enough'));
+
+    await expect(first).rejects.toThrow('first has had enough');
+    expect(flight?.isAborted).toBe(false);
+    load.resolve('value');
+    expect(await second).toBe('value');
+    expect(await third).toBe('value');
+  });
+
+  it('aborts the flight when the last caller leaves, and loads afresh for the next', async () => {
+    const flights = createFlights();
+    const load = deferred<string>();
+    const [one, two] = [new AbortController(), new AbortController()];
+    let flight: Flight | undefined;
+    const first = flights.run('key', (started) => ((flight = started), load.promise), one.signal);
+    const second = flights.run('key', () => load.promise, two.signal);
+
+    one.abort();
+    expect(flight?.isAborted).toBe(false);
+    two.abort();
+
+    await expect(first).rejects.toThrow('aborted');
+    await expect(second).rejects.toThrow('aborted');
+    expect(flight?.signal.reason).toBe(abandoned);
+    expect(flights.has('key')).toBe(false);
+    expect(await flights.run('key', () => Promise.resolve('new'))).toBe('new');
+  });
+
+  it('does not let an abandoned load take the next flight off the table', async () => {
+    const flights = createFlights();
+    const [old, next] = [deferred<string>(), deferred<string>()];
+    const leaver = new AbortController();
+    const first = flights.run('key', () => old.promise, leaver.signal);
+    leaver.abort();
+    await expect(first).rejects.toThrow();
+    const second = flights.run('key', () => next.promise);
+
+    old.resolve('old');
+    await reactions();
+
+    expect(flights.has('key')).toBe(true);
+    expect(await stateOf(second)).toBe('pending');
+    next.resolve('new');
+    expect(await second).toBe('new');
+  });
+
+  it('never gives up a flight for which a caller without a signal waits', async () => {
+    const flights = createFlights();
+    const load = deferred<string>();
+    const leaver = new AbortController();
+    const first = flights.run('key', () => load.promise, leaver.signal);
+    const second = flights.run('key', () => load.promise);
+
+    leaver.abort();
+    load.resolve('value');
+
+    await expect(first).rejects.toThrow();
+    expect(await second).toBe('value');
+  });
+
+  it('turns away a caller whose signal has aborted before, without a load', async () => {
+    const flights = createFlights();
+    const load = deferred<string>();
+    const signal = AbortSignal.abort(new Error('too late'));
+    let calls = 0;
+    const run = (withSignal?: AbortSignal): Promise<string> => flights.run('key', () => (calls++, load.promise), withSignal);
+
+    await expect(run(signal)).rejects.toThrow('too late');
+    expect(calls).toBe(0);
+    const waiting = run();
+    await expect(run(signal)).rejects.toThrow('too late');
+    load.resolve('value');
+
+    expect(await waiting).toBe('value');
+    expect(calls).toBe(1);
+  });
+
+  it('gives the rejection to callers with a signal too, and leaves no listener on it', async () => {
+    const flights = createFlights();
+    const error = new Error('no');
+    const controller = new AbortController();
+    const load = deferred<string>();
+    let flight: Flight | undefined;
+    const run = flights.run('key', (started) => ((flight = started), load.promise), controller.signal);
+
+    load.reject(error);
+
+    await expect(run).rejects.toBe(error);
+    controller.abort();
+    expect(flight?.isAborted).toBe(false);
+  });
+
+  it('aborts by hand with the reason given, and makes its signal only when asked', async () => {
+    const flights = createFlights();
+    const reason = new Error('deadline');
+
+    const run = flights.run('key', (flight) => {
+      expect(flight.isAborted).toBe(false);
+      flight.abort(reason);
+      return Promise.reject(flight.signal.reason as Error);
+    });
+
+    await expect(run).rejects.toBe(reason);
+  });
+
+  it('is not an unhandled rejection when nobody is left to see a load fail', async () => {
+    const flights = createFlights();
+    const load = deferred<string>();
+    const leaver = new AbortController();
+    const run = flights.run('key', () => load.promise, leaver.signal);
+    leaver.abort();
+    await expect(run).rejects.toThrow();
+
+    load.reject(new Error('late'));
+
+    // Vitest fails a run in which a rejection is not handled.
+    await reactions();
+  });
+});
