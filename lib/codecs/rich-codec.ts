@@ -75,7 +75,7 @@ const brands: Readonly<Record<string, (value: object) => boolean>> = {
   Date: types.isDate,
   Map: types.isMap,
   Set: types.isSet,
-  RegExp: (value) => types.isRegExp(value) && (value).lastIndex === 0,
+  RegExp: (value) => types.isRegExp(value) && value.lastIndex === 0,
   URL: (value) => value instanceof URL,
   URLSearchParams: (value) => value instanceof URLSearchParams,
   ArrayBuffer: types.isArrayBuffer,

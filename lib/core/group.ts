@@ -93,7 +93,8 @@ export class Group<Value> {
   /**
    * The value of `key` if it is in this process's memory; asks nobody and loads nothing.
    *
-   * A use like any other as far as eviction goes, but not counted in `stats`.
+   * A use like any other as far as eviction goes, but not counted in `stats`. Throws an `UndecodableValueError` if the
+   * codec can't decode what is held.
    */
   peek(key: string): Value | undefined {
     const entry = this.#cache.touch(key);
@@ -192,7 +193,7 @@ export class Group<Value> {
       key,
       (flight) => {
         this.#counters.loadsDeduped++;
-        return this.#runGetter(key, flight);
+        return this.#outsideRequests(() => this.#runGetter(key, flight));
       },
       signal,
     );
@@ -203,7 +204,7 @@ export class Group<Value> {
       key,
       (flight) => {
         this.#counters.loadsDeduped++;
-        return this.#askPeer(peer, key, flight);
+        return this.#outsideRequests(() => this.#askPeer(peer, key, flight));
       },
       signal,
     );
@@ -217,6 +218,8 @@ export class Group<Value> {
       if (flight.signal.aborted) throw flight.signal.reason;
       this.#counters.peerErrors++;
       // The peer's failure, so somebody else loads: as in Go, whoever asks. Given up when nobody waits for it here.
+      const entry = this.#cache.touch(key); // loaded meanwhile, for somebody who takes this process for the owner
+      if (entry !== undefined) return entry;
       return this.#ownFlights.run(key, (own) => this.#runGetter(key, own), flight.signal);
     }
     switch (reply.outcome) {
@@ -252,8 +255,7 @@ export class Group<Value> {
         flight.signal.removeEventListener('abort', abandon);
       };
       const request = { group: this.name, key, timeoutMs, signal: attempt.signal };
-      const ask = (): Promise<PeerReply> => this.#outsideRequests(() => peer.get(request));
-      callSafely(ask).then(
+      callSafely(() => peer.get(request)).then(
         (reply) => {
           settled();
           if (reply.outcome === 'value' && reply.value.length > maxValueBytes) {
@@ -320,7 +322,7 @@ export class Group<Value> {
   }
 
   async #callGetter(key: string, flight: Flight): Promise<Value | undefined> {
-    return this.#outsideRequests(() => this.#getter(key, new FlightContext(this.name, flight)));
+    return this.#getter(key, new FlightContext(this.name, flight));
   }
 
   #store(key: string, value: Value): CacheEntry {

@@ -1,3 +1,5 @@
+import { InvalidOptionError } from './errors.js';
+
 /** A value that has just come from its owner, about which a policy decides. */
 export interface PromotionCandidate {
   readonly key: string;
@@ -13,9 +15,10 @@ export type PromotionPolicy = (candidate: PromotionCandidate) => boolean;
 /**
  * Mirrors one fetched value in `count` at random, so that what is asked for often gets in soon: Go's own policy, with 10.
  *
- * `random` returns 0 up to 1.
+ * `random` returns 0 up to 1. Throws an `InvalidOptionError` unless `count` is 1 or more.
  */
 export function promoteOneIn(count: number, random: () => number = Math.random): PromotionPolicy {
+  if (!(count >= 1)) throw new InvalidOptionError('promoteOneIn', count, 'expected a number of 1 or more');
   return () => random() * count < 1;
 }
 

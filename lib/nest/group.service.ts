@@ -8,9 +8,14 @@ import { GroupBinder } from './group-binder.js';
 import { groupName, type GroupHandle } from './group-handle.js';
 import type { TypedGroup } from './typed-group.js';
 
-/** Loads a value by arguments; the last one tells about the load. `undefined` means "not found". */
+/**
+ * Loads a value by arguments. `undefined` means "not found".
+ *
+ * The arguments come as one list, because the context would take the place of an optional one that is not given.
+ */
 export type GroupLoader<Args extends readonly unknown[], Value> = (
-  ...args: [...args: Args, context: LoadContext]
+  args: Args,
+  context: LoadContext,
 ) => Value | undefined | Promise<Value | undefined>;
 
 /**
@@ -81,13 +86,11 @@ export class GroupService {
     options: CachedOptions<[key: string], Value>,
     load: GroupLoader<[key: string], Value>,
   ): TypedGroup<[key: string], Value>;
-  define(group: GroupHandle | string, options: CachedOptions, load: (...args: any[]) => unknown): TypedGroup<any, any> {
+  define(group: GroupHandle | string, options: CachedOptions, load: GroupLoader<any, any>): TypedGroup<any, any> {
     const name = groupName(group);
     // By a bare name, keys are wire keys, whatever they look like.
     const key = typeof group === 'string' ? (options.key ?? wireKeys) : options.key;
-    return this.#binder.define(name, `the loader of "${name}"`, { ...options, key }, (args, context) =>
-      load(...args, context),
-    );
+    return this.#binder.define(name, `the loader of "${name}"`, { ...options, key }, load);
   }
 }
 

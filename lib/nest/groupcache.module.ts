@@ -38,6 +38,10 @@ export interface GroupFeature<Args extends readonly unknown[] = any, Value = any
   readonly useFactory: (...injected: any[]) => GroupLoader<Args, Value> | Promise<GroupLoader<Args, Value>>;
 }
 
+/** The feature of a group that is given by handle, or by a bare name, whose loader takes a wire key. */
+type FeatureOf<Group> =
+  Group extends GroupHandle<infer Args, infer Value> ? GroupFeature<Args, Value> : GroupFeature<[key: string]>;
+
 /** Injects the group of a `forFeature`, as a `TypedGroup`. */
 export const InjectGroup = (group: GroupHandle | string): ParameterDecorator & PropertyDecorator =>
   Inject(getGroupToken(group));
@@ -108,6 +112,9 @@ export class GroupcacheModule extends ConfigurableModuleClass implements NestMod
   }
 
   /** Groups whose loaders need other providers but are no method of one; injected by `@InjectGroup`. */
+  static forFeature<const Groups extends readonly (GroupHandle | string)[]>(features: {
+    readonly [Index in keyof Groups]: FeatureOf<Groups[Index]> & { readonly group: Groups[Index] };
+  }): DynamicModule;
   static forFeature(features: readonly GroupFeature[]): DynamicModule {
     const providers = features.map(({ group, options = {}, inject = [], useFactory }) => ({
       provide: getGroupToken(group),

@@ -81,9 +81,14 @@ export class HttpPeerClient implements PeerClient {
    */
   async close(timeoutMs: number): Promise<void> {
     if (this.#connections.destroyed) return;
-    const timer = setTimeout(() => void this.#connections.destroy(), timeoutMs).unref();
-    await this.#connections.close();
-    clearTimeout(timer);
+    await new Promise<void>((resolve, reject) => {
+      // A pool that is destroyed while it closes may leave the closing pending for ever.
+      const timer = setTimeout(() => this.#connections.destroy().then(resolve, reject), timeoutMs).unref();
+      this.#connections
+        .close()
+        .then(resolve, reject)
+        .finally(() => clearTimeout(timer));
+    });
   }
 
   #ask(path: string, signal: AbortSignal, timeoutMs: number): Promise<HttpAnswer> {

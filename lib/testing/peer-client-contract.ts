@@ -115,6 +115,11 @@ export function peerClientContract(start: () => Promise<PeerClientHarness>): Con
       await assert.rejects(asking);
     }),
 
+    contractCase('settles within its timeoutMs', async ({ client, groups }) => {
+      groups.define('slow', () => new Promise<string>(() => undefined));
+      await assert.rejects(client.get(question({ group: 'slow', timeoutMs: 50 })));
+    }),
+
     contractCase('answers questions in any order', async ({ client, groups }) => {
       let release!: (value: string) => void;
       const held = new Promise<string>((resolve) => (release = resolve));

@@ -40,5 +40,15 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Cl
 
   const port = Number(values.port);
   if (!/^\d+$/.test(values.port) || port > 65_535) throw new Error(`--port must be 0 to 65535, not "${values.port}"`);
-  return { port, dataFolder: values.data, databaseUrl: env['DATABASE_URL'] || undefined, isQuiet: values.quiet };
+  if (values.data === '') throw new Error('--data must name a folder');
+  const databaseUrl = env['DATABASE_URL'] || undefined;
+  if (databaseUrl !== undefined && !isPostgresUrl(databaseUrl)) {
+    // Not quoted: it may hold a password.
+    throw new Error('DATABASE_URL must be postgres://user:password@host/database');
+  }
+  return { port, dataFolder: values.data, databaseUrl, isQuiet: values.quiet };
+}
+
+function isPostgresUrl(text: string): boolean {
+  return URL.canParse(text) && ['postgres:', 'postgresql:'].includes(new URL(text).protocol);
 }

@@ -42,7 +42,7 @@ export function renderMap(title: string, dots: readonly Dot[]): string {
 
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" stroke-linecap="round">`,
-    `<title>${title}: ${dots.length} cities (data: GeoNames, CC BY 4.0)</title>`,
+    `<title>${escape(title)}: ${dots.length} cities (data: GeoNames, CC BY 4.0)</title>`,
     '<rect width="100%" height="100%" fill="#f4f1ea"/>',
     ...paths,
     '</svg>',
@@ -60,6 +60,10 @@ function westernEdge(lons: readonly number[]): number {
     if (gap > widest) [widest, edge] = [gap, lon];
   }
   return edge;
+}
+
+function escape(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** Math.max(...numbers) runs out of stack on a large country. */

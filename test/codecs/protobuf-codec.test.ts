@@ -1,7 +1,7 @@
 import { create, toBinary, type MessageShape } from '@bufbuild/protobuf';
 import { AnySchema, StructSchema, TimestampSchema, type Timestamp } from '@bufbuild/protobuf/wkt';
-import { protobufCodec } from 'nestjs-groupcache/codecs/protobuf';
-import { ByteView, Group, UnencodableValueError } from 'nestjs-groupcache/core';
+import { protobufCodec } from '../../lib/codecs/protobuf-codec.js';
+import { ByteView, Group, UnencodableValueError } from '../../lib/core/index.js';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { roundTrip } from './round-trips.js';
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
-import { ByteView, jsonCodec, UnencodableValueError } from 'nestjs-groupcache/core';
-import { richCodec } from 'nestjs-groupcache/codecs/rich';
+import * as fc from 'fast-check';
+import { ByteView, jsonCodec, UnencodableValueError } from '../../lib/core/index.js';
+import { richCodec } from '../../lib/codecs/rich-codec.js';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { roundTrip } from './round-trips.js';
@@ -24,7 +24,15 @@ describe('richCodec', () => {
     ['a Date', new Date(1_700_000_000_123)],
     ['the earliest Date', new Date(-8.64e15)],
     ['a Map with objects for keys', new Map([[{ id: 1 }, new Set([1, 'a', { b: 2 }])]])],
-    ['a Map with odd keys', new Map<unknown, unknown>([[1n, 1], [Number.NaN, 2], [undefined, 3], [null, 4]])],
+    [
+      'a Map with odd keys',
+      new Map<unknown, unknown>([
+        [1n, 1],
+        [Number.NaN, 2],
+        [undefined, 3],
+        [null, 4],
+      ]),
+    ],
     ['a Set of Dates', new Set([new Date(1), new Date(2)])],
     ['a bigint', 5n],
     ['a bigint over 64 bits', 2n ** 200n + 1n],
@@ -120,24 +128,56 @@ describe('richCodec', () => {
     ['a function', () => 1, 'is a function'],
     ['a symbol', Symbol('s'), 'is a symbol'],
     ['an instance of a class with methods', new Price(5), 'is of class Price'],
-    ['an instance of a class with accessors', new (class Box { get size(): number { return 1; } })(), 'is of class Box'],
-    ['a nameless instance with methods', new (class { run(): void {} })(), 'is of a class,'],
+    [
+      'an instance of a class with accessors',
+      new (class Box {
+        get size(): number {
+          return 1;
+        }
+      })(),
+      'is of class Box',
+    ],
+    [
+      'a nameless instance with methods',
+      new (class {
+        run(): void {}
+      })(),
+      'is of a class,',
+    ],
     ['an Error', new TypeError('no'), 'is of class TypeError'],
     ['a promise', Promise.resolve(1), 'is a promise'],
     ['a WeakMap', new WeakMap(), 'is of class WeakMap'],
     ['a boxed number', Object(5), 'is of class Number'],
-    ['a subclass of Array', new (class Cities extends Array<number> { nearest(): void {} })(), 'is of class Cities'],
+    [
+      'a subclass of Array',
+      new (class Cities extends Array<number> {
+        nearest(): void {}
+      })(),
+      'is of class Cities',
+    ],
     ['a subclass of Map', new (class Index extends Map<string, number> {})([['a', 1]]), 'is of class Index'],
     ['a subclass of Date', new (class Day extends Date {})(1), 'is of class Day'],
     ['a subclass of a typed array', new (class Pixels extends Uint8Array {})(2), 'is of class Pixels'],
-    ['a class that says that it is a Map', new (class Fake { readonly [Symbol.toStringTag] = 'Map'; })(), 'is of class Fake'],
+    [
+      'a class that says that it is a Map',
+      new (class Fake {
+        readonly [Symbol.toStringTag] = 'Map';
+      })(),
+      'is of class Fake',
+    ],
     ['an array with names', Object.assign([1], { extra: 1 }), 'is of class Array'],
     ['a result of exec', /a/.exec('a'), 'is of class Array'],
     ['a Map with properties', Object.assign(new Map(), { extra: 1 }), 'is of class Map'],
     ['a RegExp in the middle of its work', Object.assign(/a/g, { lastIndex: 3 }), 'is of class RegExp'],
     ['a property called by a symbol', { [Symbol('s')]: 1 }, 'is called by a symbol'],
     ['a property called __proto__', JSON.parse('{"__proto__":{"a":1}}'), '"__proto__"'],
-    ['arguments', (function () { return arguments; })(), 'is of class Object'], // oxlint-disable-line prefer-rest-params
+    [
+      'arguments',
+      (function () {
+        return arguments;
+      })(),
+      'is of class Object',
+    ], // oxlint-disable-line prefer-rest-params
   ])('refuses %s, naming the path', (_what, value, reason) => {
     const encode = (): unknown => richCodec.encode({ items: [{ value }] });
 
@@ -170,7 +210,7 @@ describe('richCodec', () => {
   });
 
   it('gives every caller a value of its own', () => {
-    const view = ByteView.from(richCodec.encode({ at: new Date(1) }) as string);
+    const view = ByteView.from(richCodec.encode({ at: new Date(1) }));
 
     expect(richCodec.decode(view)).not.toBe(richCodec.decode(view));
     expect(richCodec.freezable).toBeFalsy();
@@ -232,7 +272,7 @@ describe('richCodec', () => {
 
   it('agrees with jsonCodec on what that takes', () => {
     fc.assert(
-      fc.property(fc.jsonValue({ noUnicodeString: false } as fc.JsonSharedConstraints), (value) => {
+      fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
         fc.pre(!JSON.stringify(value).includes('__proto__'));
         expect(roundTrip(richCodec, value)).toEqual(value);
         expect(roundTrip(jsonCodec, roundTrip(richCodec, value))).toEqual(JSON.parse(JSON.stringify(value)));

@@ -1,4 +1,4 @@
-import { ByteView, type Codec } from 'nestjs-groupcache/core';
+import { ByteView, type Codec } from '../../lib/core/index.js';
 
 /** What `codec` makes of `value` in another process: its bytes are sent and decoded there. */
 export function roundTrip<Value>(codec: Codec<Value>, value: Value): Value {

@@ -1,4 +1,4 @@
-import { ByteView } from 'nestjs-groupcache/core';
+import { ByteView } from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
 import { ByteLru, CacheEntry } from '../../lib/core/byte-lru.js';
 

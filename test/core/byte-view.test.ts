@@ -1,5 +1,5 @@
-import fc from 'fast-check';
-import { ByteView } from 'nestjs-groupcache/core';
+import * as fc from 'fast-check';
+import { ByteView } from '../../lib/core/index.js';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 
@@ -129,22 +129,28 @@ describe('ByteView', () => {
 
   it('behaves the same held as a string and as bytes', () => {
     fc.assert(
-      fc.property(texts, texts, fc.integer({ min: -9, max: 40 }), fc.integer({ min: -9, max: 40 }), (text, other, start, end) => {
-        const [string, bytes] = bothOf(text) as [ByteView, ByteView];
-        const reference = Buffer.from(text);
+      fc.property(
+        texts,
+        texts,
+        fc.integer({ min: -9, max: 40 }),
+        fc.integer({ min: -9, max: 40 }),
+        (text, other, start, end) => {
+          const [string, bytes] = bothOf(text) as [ByteView, ByteView];
+          const reference = Buffer.from(text);
 
-        expect(string.length).toBe(reference.length);
-        expect(string.at(start)).toBe(bytes.at(start));
-        expect(string.toBuffer().equals(reference)).toBe(true);
-        expect(string.slice(start, end).toBuffer()).toEqual(bytes.slice(start, end).toBuffer());
-        expect(bytes.slice(start, end).toBuffer().equals(reference.subarray(start, end))).toBe(true);
-        expect(string.equals(other)).toBe(bytes.equals(other));
-        expect(string.equals(ByteView.from(other))).toBe(Buffer.from(other).equals(reference));
-        expect(string.equals(bytes) && bytes.equals(string) && string.equals(text)).toBe(true);
-        const [left, right] = [Buffer.alloc(6), Buffer.alloc(6)];
-        expect(string.copyTo(left, 1)).toBe(bytes.copyTo(right, 1));
-        expect(left).toEqual(right);
-      }),
+          expect(string.length).toBe(reference.length);
+          expect(string.at(start)).toBe(bytes.at(start));
+          expect(string.toBuffer().equals(reference)).toBe(true);
+          expect(string.slice(start, end).toBuffer()).toEqual(bytes.slice(start, end).toBuffer());
+          expect(bytes.slice(start, end).toBuffer().equals(reference.subarray(start, end))).toBe(true);
+          expect(string.equals(other)).toBe(bytes.equals(other));
+          expect(string.equals(ByteView.from(other))).toBe(Buffer.from(other).equals(reference));
+          expect(string.equals(bytes) && bytes.equals(string) && string.equals(text)).toBe(true);
+          const [left, right] = [Buffer.alloc(6), Buffer.alloc(6)];
+          expect(string.copyTo(left, 1)).toBe(bytes.copyTo(right, 1));
+          expect(left).toEqual(right);
+        },
+      ),
       { numRuns: 500 },
     );
   });

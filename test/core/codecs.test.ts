@@ -1,5 +1,5 @@
-import fc from 'fast-check';
-import { bytesCodec, ByteView, jsonCodec, textCodec, UnencodableValueError } from 'nestjs-groupcache/core';
+import * as fc from 'fast-check';
+import { bytesCodec, ByteView, jsonCodec, textCodec, UnencodableValueError } from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
 
 describe('bytesCodec', () => {
@@ -34,7 +34,7 @@ describe('textCodec', () => {
   });
 
   it('refuses what is not a string', () => {
-    expect(() => textCodec.encode(5 as never)).toThrow('The text codec can’t carry this result'.replace('’', "'"));
+    expect(() => textCodec.encode(5 as never)).toThrow("The text codec can't carry this result");
   });
 });
 
@@ -42,7 +42,7 @@ describe('jsonCodec', () => {
   it('brings back plain data', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        const view = ByteView.from(jsonCodec.encode(value) as string);
+        const view = ByteView.from(jsonCodec.encode(value));
 
         // -0 is 0 in JSON.
         expect(jsonCodec.decode(view)).toEqual(JSON.parse(JSON.stringify(value)));
@@ -51,7 +51,13 @@ describe('jsonCodec', () => {
   });
 
   it('either brings a value back as it was or refuses it', () => {
-    const values = fc.anything({ withDate: true, withMap: true, withSet: true, withBigInt: true, withTypedArray: true });
+    const values = fc.anything({
+      withDate: true,
+      withMap: true,
+      withSet: true,
+      withBigInt: true,
+      withTypedArray: true,
+    });
     fc.assert(
       fc.property(values, (value) => {
         let encoded: string;
@@ -68,10 +74,12 @@ describe('jsonCodec', () => {
   });
 
   it('names the path and a way out in what it throws', () => {
-    const encode = (): unknown => jsonCodec.encode({ items: [{ createdAt: new Date() }] });
+    const value = { items: [{ createdAt: new Date() }] };
 
-    expect(encode).toThrow("The json codec can't carry this result: the result.items[0].createdAt is a Date.");
-    expect(encode).toThrow('richCodec (nestjs-groupcache/codecs/rich)');
+    expect(() => jsonCodec.encode(value)).toThrow(
+      "The json codec can't carry this result: the result.items[0].createdAt is a Date.",
+    );
+    expect(() => jsonCodec.encode(value)).toThrow('richCodec (nestjs-groupcache/codecs/rich)');
   });
 });
 

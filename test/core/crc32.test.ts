@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { crc32 } from '../../lib/core/crc32.js';
@@ -14,8 +14,14 @@ describe('crc32', () => {
     ['ASCII', fc.string({ unit: 'binary-ascii' })],
     ['any code point', fc.string({ unit: 'binary' })],
     ['what people write', fc.string({ unit: 'grapheme', maxLength: 200 })],
-    ['any UTF-16, lone surrogates included', fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units))],
-    ['surrogates only', fc.array(fc.integer({ min: 0xd800, max: 0xdfff })).map((units) => String.fromCharCode(...units))],
+    [
+      'any UTF-16, lone surrogates included',
+      fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
+    ],
+    [
+      'surrogates only',
+      fc.array(fc.integer({ min: 0xd800, max: 0xdfff })).map((units) => String.fromCharCode(...units)),
+    ],
   ])('agrees with zlib over the UTF-8 of %s', (_what, texts) => {
     fc.assert(
       fc.property(texts, (text) => {
@@ -52,7 +58,7 @@ describe('mixedHash', () => {
   });
 
   it('spreads keys that differ in a digit evenly over 16 parts', () => {
-    const parts = new Array<number>(16).fill(0);
+    const parts = Array.from({ length: 16 }, () => 0);
 
     for (let n = 0; n < 16_000; n++) parts[mixedHash(`key-${n}`) >>> 28]!++;
 

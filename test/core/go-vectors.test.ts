@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { HashRing, ringOptions, type RingHash } from 'nestjs-groupcache/core';
+import { HashRing, ringOptions, type RingHash } from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
 
 interface NamedRing {
@@ -17,9 +17,7 @@ interface RingVectors {
   readonly named: readonly NamedRing[];
 }
 
-const vectors = JSON.parse(
-  readFileSync(new URL('../vectors/go-ring.json', import.meta.url), 'utf8'),
-) as RingVectors;
+const vectors = JSON.parse(readFileSync(new URL('../vectors/go-ring.json', import.meta.url), 'utf8')) as RingVectors;
 
 const hashes: Readonly<Record<NamedRing['hash'], RingHash>> = {
   crc32: ringOptions('golang').hash,

@@ -1,6 +1,7 @@
-import fc from 'fast-check';
-import { ByteView, ENTRY_OVERHEAD_BYTES, MemoryBudget, type CacheKind } from 'nestjs-groupcache/core';
+import * as fc from 'fast-check';
+import { ByteView, ENTRY_OVERHEAD_BYTES, MemoryBudget, type CacheKind } from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
+import { BUFFER_OVERHEAD_BYTES } from '../../lib/core/byte-lru.js';
 import { GroupCache } from '../../lib/core/group-cache.js';
 
 function createCache(cacheBytes: number, processBudget = new MemoryBudget(Infinity), decodedFactor = 0): GroupCache {
@@ -24,6 +25,16 @@ describe('GroupCache', () => {
 
     expect(bytes).toBe(2 + 3);
     expect(footprint).toBe(2 + 3 + ENTRY_OVERHEAD_BYTES + 9);
+  });
+
+  it('counts what a Buffer costs beside its bytes where the value is held in one', () => {
+    const cache = createCache(10_000);
+
+    const text = cache.entryOf('k', ByteView.from('abc'));
+    const bytes = cache.entryOf('k', ByteView.from(Buffer.from('abc')));
+
+    expect(bytes.bytes).toBe(text.bytes);
+    expect(bytes.footprint).toBe(text.footprint + BUFFER_OVERHEAD_BYTES);
   });
 
   it('finds in main first, then in hot, and asks hot only for what main does not have', () => {
@@ -159,8 +170,14 @@ describe('GroupCache', () => {
     const keys = fc.constantFrom('a', 'b', 'c', 'd', 'é', 'longer key');
     const actions = fc.array(
       fc.oneof(
-        { weight: 4, arbitrary: fc.record({ do: fc.constant('keep' as const), kind: kinds, key: keys, length: fc.nat(400) }) },
-        { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('get' as const, 'touch' as const, 'delete' as const), key: keys }) },
+        {
+          weight: 4,
+          arbitrary: fc.record({ do: fc.constant('keep' as const), kind: kinds, key: keys, length: fc.nat(400) }),
+        },
+        {
+          weight: 2,
+          arbitrary: fc.record({ do: fc.constantFrom('get' as const, 'touch' as const, 'delete' as const), key: keys }),
+        },
         { weight: 1, arbitrary: fc.record({ do: fc.constant('evict' as const) }) },
       ),
       { maxLength: 60 },

@@ -15,7 +15,7 @@ import {
   type PeerReply,
   type PeerRequest,
   type PromotionCandidate,
-} from 'nestjs-groupcache/core';
+} from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../lib/testing/manual-clock.js';
 import { deferred, reactions, stateOf } from './deferred.js';
@@ -41,6 +41,10 @@ function createGroup(
   });
 }
 
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
 /** What must be true whenever no load is under way and none was abandoned while a peer was being asked. */
 function expectSums(stats: GroupStats): void {
   expect(stats.gets).toBe(stats.cacheHits + stats.loads);
@@ -48,14 +52,14 @@ function expectSums(stats: GroupStats): void {
 }
 
 describe('Group.get of a key that a peer owns', () => {
-  it('asks the owner, by group, key and deadline', async () => {
+  it('asks the owner, by group, key and the deadline with its grace', async () => {
     const requests: PeerRequest[] = [];
     const group = createGroup((request) => (requests.push(request), Promise.resolve(value('there'))), {
       loadTimeout: '5s',
     });
 
     expect(await group.get('k')).toBe('there');
-    expect(requests).toMatchObject([{ group: 'prices', key: 'k', timeoutMs: 5000 }]);
+    expect(requests).toMatchObject([{ group: 'prices', key: 'k', timeoutMs: 6000 }]);
     expect(group.stats).toMatchObject({ gets: 1, loads: 1, loadsDeduped: 1, peerLoads: 1, localLoads: 0 });
     expectSums(group.stats);
   });
@@ -125,7 +129,12 @@ describe('Group.get of a key that a peer owns', () => {
 
   it.each<[string, () => Promise<PeerReply>]>([
     ['rejects', () => Promise.reject(new PeerError(ownerUrl, 'refused the connection'))],
-    ['throws', () => { throw new Error('broken transport'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('broken transport');
+      },
+    ],
   ])('loads here when the peer’s client %s, and leaves no timer', async (_how, ask) => {
     // The timer of a client that threw once ran on to its end.
     const clock = new ManualClock();
@@ -139,7 +148,9 @@ describe('Group.get of a key that a peer owns', () => {
   });
 
   it('rejects with its own getter’s failure when the peer could not be asked', async () => {
-    const group = createGroup(() => Promise.reject(new Error('gone')), { getter: () => Promise.reject(new Error('mine')) });
+    const group = createGroup(() => Promise.reject(new Error('gone')), {
+      getter: () => Promise.reject(new Error('mine')),
+    });
 
     await expect(group.get('k')).rejects.toThrow('mine');
     expect(group.stats).toMatchObject({ peerErrors: 1, localLoadErrs: 1 });
@@ -168,7 +179,6 @@ describe('Group.get of a key that a peer owns', () => {
 
   it('ends by its own deadline when neither the peer nor the getter ever answers', async () => {
     const clock = new ManualClock();
-    const never = (): Promise<never> => new Promise(() => undefined);
     const group = createGroup(never, { clock, loadTimeout: '5s', getter: never });
     const get = group.get('k');
 
@@ -182,7 +192,10 @@ describe('Group.get of a key that a peer owns', () => {
   });
 
   it('refuses a value that is larger than maxValueBytes, without a load of its own', async () => {
-    const group = createGroup(() => Promise.resolve(value('x'.repeat(11))), { maxValueBytes: 10, promote: promoteAlways });
+    const group = createGroup(() => Promise.resolve(value('x'.repeat(11))), {
+      maxValueBytes: 10,
+      promote: promoteAlways,
+    });
 
     await expect(group.get('k')).rejects.toThrow(ValueTooLargeError);
     expect(group.stats).toMatchObject({ peerLoadErrs: 1, localLoads: 0 });
@@ -261,14 +274,25 @@ describe('Group.get of a key that a peer owns', () => {
 
   it('does not deadlock where two processes each hold the other for the owner', async () => {
     const groups: Group<string>[] = [];
-    const ask = (other: number) => (request: PeerRequest) => groups[other]!.serve(request.key, { signal: request.signal });
-    groups.push(createGroup(ask(1), { getter: () => 'by the first' }), createGroup(ask(0), { getter: () => 'by the second' }));
+    const ask = (other: number) => (request: PeerRequest) =>
+      groups[other]!.serve(request.key, { signal: request.signal });
+    groups.push(
+      createGroup(ask(1), { getter: () => 'by the first' }),
+      createGroup(ask(0), { getter: () => 'by the second' }),
+    );
 
     const answers = await Promise.all(groups.map((group) => group.get('k')));
 
     expect(answers).toEqual(['by the second', 'by the first']);
     for (const group of groups) {
-      expect(group.stats).toMatchObject({ gets: 2, loads: 2, loadsDeduped: 2, peerLoads: 1, localLoads: 1, serverRequests: 1 });
+      expect(group.stats).toMatchObject({
+        gets: 2,
+        loads: 2,
+        loadsDeduped: 2,
+        peerLoads: 1,
+        localLoads: 1,
+        serverRequests: 1,
+      });
       expectSums(group.stats);
     }
   });

@@ -18,7 +18,7 @@ import {
   type GroupOptions,
   type GroupStats,
   type LoadContext,
-} from 'nestjs-groupcache/core';
+} from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../lib/testing/manual-clock.js';
 import { deferred, reactions, stateOf } from './deferred.js';
@@ -97,7 +97,12 @@ describe('Group.get', () => {
   });
 
   it.each<[string, Getter<string>]>([
-    ['throws', () => { throw new Error('database is down'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('database is down');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('database is down'))],
   ])('rejects with what the getter %s, and does not cache it', async (_how, failing) => {
     const getters: Getter<string>[] = [failing, () => 'up again'];
@@ -130,8 +135,8 @@ describe('Group.get', () => {
   it.each([[undefined], [null], [5], [{}]])('refuses %j as a key', async (key) => {
     const group = createGroup(() => 1);
 
-    await expect(group.get(key as unknown as string)).rejects.toThrow(InvalidKeyError);
-    await expect(group.get(key as unknown as string)).rejects.toThrow('is not a string but');
+    await expect(group.get(key as string)).rejects.toThrow(InvalidKeyError);
+    await expect(group.get(key as string)).rejects.toThrow('is not a string but');
     expect(group.stats.gets).toBe(group.stats.cacheHits + group.stats.loads);
   });
 
@@ -330,7 +335,10 @@ describe('Group.get past its deadline', () => {
   });
 
   it('has a deadline by the system clock too', async () => {
-    const group = new Group<string>('prices', () => new Promise(() => undefined), { loadTimeout: 1, clock: systemClock });
+    const group = new Group<string>('prices', () => new Promise(() => undefined), {
+      loadTimeout: 1,
+      clock: systemClock,
+    });
     const hold = setInterval(() => undefined, 1000); // the group's own timer does not keep a process alive
 
     await expect(group.get('ACME')).rejects.toThrow(LoadTimeoutError);

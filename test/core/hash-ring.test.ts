@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
-import { HashRing, InvalidOptionError, ringOptions } from 'nestjs-groupcache/core';
+import { HashRing, InvalidOptionError, ringOptions } from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
 
 const tenPeers = Array.from({ length: 10 }, (_, index) => `http://10.0.0.${index + 1}:3000`);
+
+function uuid(n: number): string {
+  return createHash('md5')
+    .update(String(n))
+    .digest('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
 
 describe('HashRing', () => {
   it('TestHashing: gives a key to the first point at or after it, round the ring', () => {
@@ -44,10 +51,8 @@ describe('HashRing', () => {
   });
 
   it('gives a tied point to the peer listed last, as Go does', () => {
-    const hash = (): number => 7;
-
-    expect(new HashRing(['a', 'b'], { replicas: 3, hash }).ownerOf('key')).toBe('b');
-    expect(new HashRing(['b', 'a'], { replicas: 3, hash }).ownerOf('key')).toBe('a');
+    expect(new HashRing(['a', 'b'], { replicas: 3, hash: () => 7 }).ownerOf('key')).toBe('b');
+    expect(new HashRing(['b', 'a'], { replicas: 3, hash: () => 7 }).ownerOf('key')).toBe('a');
   });
 
   it('reads hashes as unsigned, also those of a function that gives signed ones', () => {
@@ -55,10 +60,10 @@ describe('HashRing', () => {
     const unsigned = new HashRing(['5', '3000000000'], { replicas: 1, hash: (text) => Number(text) >>> 0 });
     const signed = new HashRing(['5', '3000000000'], { replicas: 1, hash: (text) => Number(text) | 0 });
 
-    for (const key of ['0', '6', '2999999999', '3000000000', '4000000000']) {
+    for (const key of ['0', '6', '2999999999', '3000000000', '3000000001', '4000000000']) {
       expect(signed.ownerOf(key)).toBe(unsigned.ownerOf(key));
     }
-    expect(signed.ownerOf('2999999999')).toBe('3000000000');
+    expect(signed.ownerOf('3000000001')).toBe('5');
   });
 
   it('lists distinct owners round the ring, the owner first', () => {
@@ -68,7 +73,7 @@ describe('HashRing', () => {
       const owners = ring.ownersOf(key, 10);
 
       expect(owners[0]).toBe(ring.ownerOf(key));
-      expect([...owners].sort()).toEqual([...tenPeers].sort());
+      expect([...owners].toSorted()).toEqual([...tenPeers].toSorted());
       expect(ring.ownersOf(key, 3)).toEqual(owners.slice(0, 3));
       expect(ring.ownersOf(key, 99)).toEqual(owners);
       expect(ring.ownersOf(key, 0)).toEqual([]);
@@ -87,7 +92,7 @@ describe('HashRing', () => {
   });
 
   it('lists a peer once that was given twice', () => {
-    expect([...new HashRing(['a', 'b', 'a']).ownersOf('key', 3)].sort()).toEqual(['a', 'b']);
+    expect([...new HashRing(['a', 'b', 'a']).ownersOf('key', 3)].toSorted()).toEqual(['a', 'b']);
   });
 
   it('moves only the keys of a peer that leaves', () => {
@@ -109,7 +114,7 @@ describe('HashRing', () => {
       const { hash } = ringOptions('golang');
       const points = peers
         .flatMap((peer) => Array.from({ length: replicas }, (_, index) => ({ at: hash(`${index}${peer}`), peer })))
-        .sort((left, right) => left.at - right.at);
+        .toSorted((left, right) => left.at - right.at);
       const ring = new HashRing(peers, { replicas });
 
       for (let n = 0; n < 200; n++) {
@@ -120,18 +125,27 @@ describe('HashRing', () => {
     }
   });
 
+  it('takes more peers than 16 bits count', () => {
+    const ring = new HashRing(
+      Array.from({ length: 70_000 }, (_, index) => String(index)),
+      { replicas: 1, hash: (text) => Number(text.slice(-5)) },
+    );
+
+    // "0" before "69999" makes 069999.
+    expect(ring.ownerOf('69999')).toBe('69999');
+  });
+
   it.each([0, -1, 1.5, Number.NaN])('refuses %d replicas', (replicas) => {
     expect(() => new HashRing(['a'], { replicas })).toThrow(InvalidOptionError);
   });
 
   it('refuses more points than it can place', () => {
-    expect(() => new HashRing(['a', 'b'], { replicas: 2 ** 20 + 1 })).toThrow('2 peers would have more than 2^21 points');
+    expect(() => new HashRing(['a', 'b'], { replicas: 2 ** 20 + 1 })).toThrow(
+      '2 peers would have more than 2^21 points',
+    );
   });
 
   describe('balanced', () => {
-    const uuid = (n: number): string =>
-      createHash('md5').update(String(n)).digest('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-
     it.each<[string, (n: number) => string]>([
       ['sequential', (n) => String(n)],
       ['zero-padded', (n) => String(n).padStart(12, '0')],
@@ -153,7 +167,10 @@ describe('HashRing', () => {
     });
 
     it('takes 1,000 peers', () => {
-      const ring = new HashRing(Array.from({ length: 1000 }, (_, index) => `peer-${index}`), ringOptions('balanced'));
+      const ring = new HashRing(
+        Array.from({ length: 1000 }, (_, index) => `peer-${index}`),
+        ringOptions('balanced'),
+      );
 
       expect(ring.ownerOf('key')).toMatch(/^peer-\d+$/);
     });

@@ -34,6 +34,7 @@ describe('firstJsonObstacle', () => {
     ['an instance of a data-only class', new Dto()],
     ['an instance of a data-only subclass', new SubDto()],
     ['an object without a prototype', Object.assign(Object.create(null) as object, { a: 1 })],
+    ['an array without a prototype', Object.setPrototypeOf([1], null)],
     ['an array of a class that adds nothing', new (class Rows extends Array<number> {})()],
   ])('has nothing against %s', (_what, value) => {
     expect(firstJsonObstacle(value, 'it')).toBeUndefined();
@@ -64,9 +65,32 @@ describe('firstJsonObstacle', () => {
     ['something with toJSON', { toJSON: () => 1 }, 'it', 'is a Object'],
     ['an instance with methods', new Price(), 'it', 'is an instance of Price, a class with methods or accessors'],
     ['an instance that inherits methods', new Discount(), 'it', 'is an instance of Discount'],
-    ['a nameless instance with methods', new (class { run(): void {} })(), 'it', 'is an instance of class instance'],
-    ['an array class with methods', [new (class Cities extends Array { near(): void {} })()], 'it[0]', 'is a Cities, an array class'],
-    ['an array of a subclass of such', new (class extends (class Base extends Array { near(): void {} }) {})(), 'it', 'an array class'],
+    [
+      'a nameless instance with methods',
+      new (class {
+        run(): void {}
+      })(),
+      'it',
+      'is an instance of class instance',
+    ],
+    [
+      'an array class with methods',
+      [
+        new (class Cities extends Array {
+          near(): void {}
+        })(),
+      ],
+      'it[0]',
+      'is a Cities, an array class',
+    ],
+    [
+      'an array of a subclass of such',
+      new (class extends class Base extends Array {
+        near(): void {}
+      } {})(),
+      'it',
+      'an array class',
+    ],
   ])('names %s, and where it is', (_what, value, path, reason) => {
     const obstacle = firstJsonObstacle(value, 'it');
 

@@ -1,4 +1,4 @@
-import { MemoryBudget } from 'nestjs-groupcache/core';
+import { MemoryBudget } from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
 import type { BudgetMember } from '../../lib/core/memory-budget.js';
 

@@ -1,4 +1,4 @@
-import { SingleFlight, type Flight } from 'nestjs-groupcache/core';
+import { SingleFlight, type Flight } from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
 import { deferred, reactions, stateOf } from './deferred.js';
 
@@ -32,7 +32,7 @@ describe('SingleFlight', () => {
     const answers = Promise.all(Array.from({ length: 10 }, run));
     load.resolve('bar');
 
-    expect(await answers).toEqual(new Array(10).fill('bar'));
+    expect(await answers).toEqual(Array.from({ length: 10 }, () => 'bar'));
     expect(calls).toBe(1);
   });
 
@@ -165,7 +165,8 @@ describe('SingleFlight', () => {
     const load = deferred<string>();
     const signal = AbortSignal.abort(new Error('too late'));
     let calls = 0;
-    const run = (withSignal?: AbortSignal): Promise<string> => flights.run('key', () => (calls++, load.promise), withSignal);
+    const run = (withSignal?: AbortSignal): Promise<string> =>
+      flights.run('key', () => (calls++, load.promise), withSignal);
 
     await expect(run(signal)).rejects.toThrow('too late');
     expect(calls).toBe(0);
@@ -190,6 +191,19 @@ describe('SingleFlight', () => {
     await expect(run).rejects.toBe(error);
     controller.abort();
     expect(flight?.isAborted).toBe(false);
+  });
+
+  it('lets a caller go in the very moment in which the load has settled', async () => {
+    const flights = createFlights();
+    const controller = new AbortController();
+    const load = deferred<string>();
+    const run = flights.run('key', () => load.promise, controller.signal);
+    void load.promise.then(() => controller.abort(new Error('a moment too late')));
+
+    load.resolve('value');
+
+    await expect(run).rejects.toThrow('a moment too late');
+    expect(flights.size).toBe(0);
   });
 
   it('aborts by hand with the reason given, and makes its signal only when asked', async () => {

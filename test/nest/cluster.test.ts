@@ -1,4 +1,13 @@
-import { Controller, Delete, Get, Injectable, Module, NotFoundException, Param, type INestApplication } from '@nestjs/common';
+import {
+  Controller,
+  Delete,
+  Get,
+  Injectable,
+  Module,
+  NotFoundException,
+  Param,
+  type INestApplication,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Cached, defineGroup, GroupcacheModule, GroupService, HttpPool } from 'nestjs-groupcache';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -31,7 +40,10 @@ afterEach(async () => {
 async function start(): Promise<{ app: INestApplication; url: string }> {
   @Module({
     imports: [
-      GroupcacheModule.forRoot({ self: (address) => `http://127.0.0.1:${address.port}`, auth: { secret: 'a secret of the peers' } }),
+      GroupcacheModule.forRoot({
+        self: (address) => `http://127.0.0.1:${address.port}`,
+        auth: { secret: 'a secret of the peers' },
+      }),
       QuoteModule,
     ],
   })

@@ -52,102 +52,212 @@ type Branded = string & { readonly __brand: 'id' };
 
 /** Results that make the trip. */
 export class GoodResults {
-  @Cached('text') async text(_id: string): Promise<string> { return result; }
-  @Cached('number') async number(_id: string): Promise<number> { return result; }
-  @Cached('null') async nothing(_id: string): Promise<null> { return result; }
-  @Cached('missing') async missing(_id: string): Promise<Quote | undefined> { return result; }
-  @Cached('interface') async interface(_id: string): Promise<Quote> { return result; }
-  @Cached('dto') async dto(_id: string): Promise<QuoteDto[]> { return result; }
-  @Cached('tree') async tree(_id: string): Promise<Tree> { return result; }
-  @Cached('union') async union(_id: string): Promise<Quote | Tree | string | null> { return result; }
-  @Cached('tuple') async tuple(_id: string): Promise<readonly [Quote, Side, Branded]> { return result; }
-  @Cached('record') async record(_id: string): Promise<Record<string, Quote>> { return result; }
-  @Cached('promise') promise(_id: string): Promise<Quote> { return result; }
-  @Cached('any') async any(_id: string): Promise<any> { return result; }
-  @Cached('unknown') async unknown(_id: string): Promise<unknown> { return result; }
-  @Cached('plain any') plainAny(_id: string): any { return result; }
+  @Cached('text') async text(_id: string): Promise<string> {
+    return result;
+  }
+  @Cached('number') async number(_id: string): Promise<number> {
+    return result;
+  }
+  @Cached('null') async nothing(_id: string): Promise<null> {
+    return result;
+  }
+  @Cached('missing') async missing(_id: string): Promise<Quote | undefined> {
+    return result;
+  }
+  @Cached('interface') async interface(_id: string): Promise<Quote> {
+    return result;
+  }
+  @Cached('dto') async dto(_id: string): Promise<QuoteDto[]> {
+    return result;
+  }
+  @Cached('tree') async tree(_id: string): Promise<Tree> {
+    return result;
+  }
+  @Cached('union') async union(_id: string): Promise<Quote | Tree | string | null> {
+    return result;
+  }
+  @Cached('tuple') async tuple(_id: string): Promise<readonly [Quote, Side, Branded]> {
+    return result;
+  }
+  @Cached('record') async record(_id: string): Promise<Record<string, Quote>> {
+    return result;
+  }
+  @Cached('promise') promise(_id: string): Promise<Quote> {
+    return result;
+  }
+  @Cached('any') async any(_id: string): Promise<any> {
+    return result;
+  }
+  @Cached('unknown') async unknown(_id: string): Promise<unknown> {
+    return result;
+  }
+  @Cached('plain any') plainAny(_id: string): any {
+    return result;
+  }
 }
 
 /** Results that don't. */
 export class BadResults {
   // @ts-expect-error: a Date comes back as a string
-  @Cached('date') async date(_id: string): Promise<Date> { return result; }
+  @Cached('date') async date(_id: string): Promise<Date> {
+    return result;
+  }
   // @ts-expect-error: a Map comes back as {}
-  @Cached('map') async map(_id: string): Promise<Map<string, string>> { return result; }
+  @Cached('map') async map(_id: string): Promise<Map<string, string>> {
+    return result;
+  }
   // @ts-expect-error: a Set comes back as {}
-  @Cached('set') async set(_id: string): Promise<ReadonlySet<string>> { return result; }
+  @Cached('set') async set(_id: string): Promise<ReadonlySet<string>> {
+    return result;
+  }
   // @ts-expect-error: JSON has no bigint
-  @Cached('bigint') async bigint(_id: string): Promise<bigint> { return result; }
+  @Cached('bigint') async bigint(_id: string): Promise<bigint> {
+    return result;
+  }
   // @ts-expect-error: JSON has no symbol
-  @Cached('symbol') async symbol(_id: string): Promise<symbol> { return result; }
+  @Cached('symbol') async symbol(_id: string): Promise<symbol> {
+    return result;
+  }
   // @ts-expect-error: JSON has no function
-  @Cached('function') async function(_id: string): Promise<() => void> { return result; }
+  @Cached('function') async function(_id: string): Promise<() => void> {
+    return result;
+  }
   // @ts-expect-error: JSON has no bytes
-  @Cached('buffer') async buffer(_id: string): Promise<Buffer> { return result; }
+  @Cached('buffer') async buffer(_id: string): Promise<Buffer> {
+    return result;
+  }
   // @ts-expect-error: a RegExp comes back as {}
-  @Cached('regexp') async regexp(_id: string): Promise<RegExp> { return result; }
+  @Cached('regexp') async regexp(_id: string): Promise<RegExp> {
+    return result;
+  }
   // @ts-expect-error: a class with methods loses them
-  @Cached('class') async class(_id: string): Promise<Money> { return result; }
+  @Cached('class') async class(_id: string): Promise<Money> {
+    return result;
+  }
   // @ts-expect-error: in an array
-  @Cached('array') async array(_id: string): Promise<Date[]> { return result; }
+  @Cached('array') async array(_id: string): Promise<Date[]> {
+    return result;
+  }
   // @ts-expect-error: in a tuple
-  @Cached('tuple') async tuple(_id: string): Promise<[string, Date]> { return result; }
+  @Cached('tuple') async tuple(_id: string): Promise<[string, Date]> {
+    return result;
+  }
   // @ts-expect-error: in an optional property
-  @Cached('optional') async optional(_id: string): Promise<{ at?: Date }> { return result; }
+  @Cached('optional') async optional(_id: string): Promise<{ at?: Date }> {
+    return result;
+  }
   // @ts-expect-error: in one member of a union
-  @Cached('union') async union(_id: string): Promise<Quote | Date | null> { return result; }
+  @Cached('union') async union(_id: string): Promise<Quote | Date | null> {
+    return result;
+  }
   // @ts-expect-error: in a record
-  @Cached('record') async record(_id: string): Promise<Record<string, Date>> { return result; }
+  @Cached('record') async record(_id: string): Promise<Record<string, Date>> {
+    return result;
+  }
   // @ts-expect-error: some levels down
-  @Cached('deep') async deep(_id: string): Promise<{ a: { b: { c: Date }[] } | null }> { return result; }
+  @Cached('deep') async deep(_id: string): Promise<{ a: { b: { c: Date }[] } | null }> {
+    return result;
+  }
   // @ts-expect-error: nothing can be fetched from another process at once
-  @Cached('sync') sync(_id: string): string { return result; }
+  @Cached('sync') sync(_id: string): string {
+    return result;
+  }
 }
 
 /** Parameters that make the trip. */
 export class GoodParameters {
-  @Cached('none') async none(): Promise<string> { return result; }
-  @Cached('several') async several(_a: string, _b: number, _c: boolean, _d: null): Promise<string> { return result; }
-  @Cached('optional') async optional(_id: string, _deep?: boolean): Promise<string> { return result; }
-  @Cached('default') async default(_id: string, _deep = false): Promise<string> { return result; }
-  @Cached('rest') async rest(..._ids: string[]): Promise<string> { return result; }
-  @Cached('interface') async interface(_quote: Quote): Promise<string> { return result; }
-  @Cached('dto') async dto(_query: QuoteDto): Promise<string> { return result; }
-  @Cached('tree') async tree(_tree: Tree): Promise<string> { return result; }
-  @Cached('unknown') async unknown(_id: unknown, _any: any): Promise<string> { return result; }
-  @Cached('signal') async signal(_id: string, _signal: AbortSignal): Promise<string> { return result; }
-  @Cached('only signal') async onlySignal(_signal?: AbortSignal): Promise<string> { return result; }
-  @Cached('both') async both(_id: string, _deep?: boolean, _signal?: AbortSignal): Promise<string> { return result; }
+  @Cached('none') async none(): Promise<string> {
+    return result;
+  }
+  @Cached('several') async several(_a: string, _b: number, _c: boolean, _d: null): Promise<string> {
+    return result;
+  }
+  @Cached('optional') async optional(_id: string, _deep?: boolean): Promise<string> {
+    return result;
+  }
+  @Cached('default') async default(_id: string, _deep = false): Promise<string> {
+    return result;
+  }
+  @Cached('rest') async rest(..._ids: string[]): Promise<string> {
+    return result;
+  }
+  @Cached('interface') async interface(_quote: Quote): Promise<string> {
+    return result;
+  }
+  @Cached('dto') async dto(_query: QuoteDto): Promise<string> {
+    return result;
+  }
+  @Cached('tree') async tree(_tree: Tree): Promise<string> {
+    return result;
+  }
+  @Cached('unknown') async unknown(_id: unknown, _any: any): Promise<string> {
+    return result;
+  }
+  @Cached('signal') async signal(_id: string, _signal: AbortSignal): Promise<string> {
+    return result;
+  }
+  @Cached('only signal') async onlySignal(_signal?: AbortSignal): Promise<string> {
+    return result;
+  }
+  @Cached('both') async both(_id: string, _deep?: boolean, _signal?: AbortSignal): Promise<string> {
+    return result;
+  }
 }
 
 /** Parameters that don't. */
 export class BadParameters {
   // @ts-expect-error: a Date would arrive as a string
-  @Cached('date') async date(_at: Date): Promise<string> { return result; }
+  @Cached('date') async date(_at: Date): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: a Map would arrive as {}
-  @Cached('map') async map(_map: Map<string, string>): Promise<string> { return result; }
+  @Cached('map') async map(_map: Map<string, string>): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: JSON has no bigint
-  @Cached('bigint') async bigint(_id: bigint): Promise<string> { return result; }
+  @Cached('bigint') async bigint(_id: bigint): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: JSON has no function
-  @Cached('function') async function(_map: (quote: Quote) => string): Promise<string> { return result; }
+  @Cached('function') async function(_map: (quote: Quote) => string): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: a class with methods loses them
-  @Cached('class') async class(_money: Money): Promise<string> { return result; }
+  @Cached('class') async class(_money: Money): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: not the first parameter
-  @Cached('second') async second(_id: string, _at: Date): Promise<string> { return result; }
+  @Cached('second') async second(_id: string, _at: Date): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: an optional parameter
-  @Cached('optional') async optional(_id: string, _at?: Date): Promise<string> { return result; }
+  @Cached('optional') async optional(_id: string, _at?: Date): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: a parameter with a default
-  @Cached('default') async default(_id: string, _at = new Date()): Promise<string> { return result; }
+  @Cached('default') async default(_id: string, _at = new Date()): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: a rest parameter
-  @Cached('rest') async rest(..._at: Date[]): Promise<string> { return result; }
+  @Cached('rest') async rest(..._at: Date[]): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: a rest parameter after others
-  @Cached('rest') async laterRest(_id: string, ..._at: Date[]): Promise<string> { return result; }
+  @Cached('rest') async laterRest(_id: string, ..._at: Date[]): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: nested, optional, in an array
-  @Cached('deep') async deep(_query: { spans?: { from: Date }[] }): Promise<string> { return result; }
+  @Cached('deep') async deep(_query: { spans?: { from: Date }[] }): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: before the signal
-  @Cached('signal') async signal(_at: Date, _signal: AbortSignal): Promise<string> { return result; }
+  @Cached('signal') async signal(_at: Date, _signal: AbortSignal): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: a signal stands last or is no signal
-  @Cached('early signal') async earlySignal(_signal: AbortSignal, _id: string): Promise<string> { return result; }
+  @Cached('early signal') async earlySignal(_signal: AbortSignal, _id: string): Promise<string> {
+    return result;
+  }
 }
 
 const dateKey: KeyCodec<[at: Date]> = {
@@ -159,43 +269,81 @@ const Births = defineGroup<[name: string], Date>('births');
 
 /** A codec, or a key codec, knows better, for its side alone. */
 export class WithCodecs {
-  @Cached('codec', { codec: richCodec }) async codec(_id: string): Promise<Map<string, Date>> { return result; }
-  @Cached(Births, { codec: richCodec }) async typedCodec(_name: string): Promise<Date> { return result; }
-  @Cached('key', { key: dateKey }) async key(_at: Date): Promise<string> { return result; }
-  @Cached(Days, { key: dateKey, cacheBytes: '1MiB' }) async typedKey(_at: Date): Promise<string> { return result; }
-  @Cached('both', { key: dateKey, codec: richCodec }) async both(_at: Date): Promise<Date> { return result; }
+  @Cached('codec', { codec: richCodec }) async codec(_id: string): Promise<Map<string, Date>> {
+    return result;
+  }
+  @Cached(Births, { codec: richCodec }) async typedCodec(_name: string): Promise<Date> {
+    return result;
+  }
+  @Cached('key', { key: dateKey }) async key(_at: Date): Promise<string> {
+    return result;
+  }
+  @Cached(Days, { key: dateKey, cacheBytes: '1MiB' }) async typedKey(_at: Date): Promise<string> {
+    return result;
+  }
+  @Cached('both', { key: dateKey, codec: richCodec }) async both(_at: Date): Promise<Date> {
+    return result;
+  }
 
   // @ts-expect-error: the codec is for results
-  @Cached('codec', { codec: richCodec }) async codecOnly(_at: Date): Promise<string> { return result; }
+  @Cached('codec', { codec: richCodec }) async codecOnly(_at: Date): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: the key codec is for arguments
-  @Cached('key', { key: dateKey }) async keyOnly(_at: Date): Promise<Date> { return result; }
+  @Cached('key', { key: dateKey }) async keyOnly(_at: Date): Promise<Date> {
+    return result;
+  }
   // @ts-expect-error: a key codec of other arguments than the group's
-  @Cached(Births, { key: dateKey, codec: richCodec }) async foreignKey(_name: string): Promise<Date> { return result; }
+  @Cached(Births, { key: dateKey, codec: richCodec }) async foreignKey(_name: string): Promise<Date> {
+    return result;
+  }
   // @ts-expect-error: not a size
-  @Cached('size', { cacheBytes: '64 megs' }) async size(_id: string): Promise<string> { return result; }
+  @Cached('size', { cacheBytes: '64 megs' }) async size(_id: string): Promise<string> {
+    return result;
+  }
 }
 
 const Quotes = defineGroup<[symbol: string, deep?: boolean], Quote>('quotes');
 
 /** A handle and its method agree. */
 export class WithHandles {
-  @Cached(Quotes) async same(_symbol: string, _deep?: boolean): Promise<Quote> { return result; }
-  @Cached(Quotes) async orNothing(_symbol: string, _deep?: boolean): Promise<Quote | undefined> { return result; }
-  @Cached(Quotes) async signal(_symbol: string, _deep?: boolean, _s?: AbortSignal): Promise<Quote> { return result; }
-  @Cached(Quotes) async wider(_symbol: string | number, _deep?: boolean): Promise<Quote> { return result; }
+  @Cached(Quotes) async same(_symbol: string, _deep?: boolean): Promise<Quote> {
+    return result;
+  }
+  @Cached(Quotes) async orNothing(_symbol: string, _deep?: boolean): Promise<Quote | undefined> {
+    return result;
+  }
+  @Cached(Quotes) async signal(_symbol: string, _deep?: boolean, _s?: AbortSignal): Promise<Quote> {
+    return result;
+  }
+  @Cached(Quotes) async wider(_symbol: string | number, _deep?: boolean): Promise<Quote> {
+    return result;
+  }
 
   // @ts-expect-error: does not take the arguments
-  @Cached(Quotes) async otherArgs(_symbol: number): Promise<Quote> { return result; }
+  @Cached(Quotes) async otherArgs(_symbol: number): Promise<Quote> {
+    return result;
+  }
   // @ts-expect-error: takes fewer of them
-  @Cached(Quotes) async fewer(_symbol: string): Promise<Quote> { return result; }
+  @Cached(Quotes) async fewer(_symbol: string): Promise<Quote> {
+    return result;
+  }
   // @ts-expect-error: asks for more of them
-  @Cached(Quotes) async more(_symbol: string, _deep: boolean | undefined, _n: number): Promise<Quote> { return result; }
+  @Cached(Quotes) async more(_symbol: string, _deep: boolean | undefined, _n: number): Promise<Quote> {
+    return result;
+  }
   // @ts-expect-error: does not return the value
-  @Cached(Quotes) async otherValue(_symbol: string, _deep?: boolean): Promise<string> { return result; }
+  @Cached(Quotes) async otherValue(_symbol: string, _deep?: boolean): Promise<string> {
+    return result;
+  }
   // @ts-expect-error: null is a value, and not this group's
-  @Cached(Quotes) async orNull(_symbol: string, _deep?: boolean): Promise<Quote | null> { return result; }
+  @Cached(Quotes) async orNull(_symbol: string, _deep?: boolean): Promise<Quote | null> {
+    return result;
+  }
   // @ts-expect-error: an argument beyond the group's that can't make the trip
-  @Cached(Quotes) async beyond(_symbol: string, _deep?: boolean, _at?: Date): Promise<Quote> { return result; }
+  @Cached(Quotes) async beyond(_symbol: string, _deep?: boolean, _at?: Date): Promise<Quote> {
+    return result;
+  }
 }
 
 /** Open types pass, and are looked at when they run. */
@@ -203,16 +351,24 @@ export class Repository<Entity, Id extends string | number> {
   constructor(readonly name: string) {}
 
   @Cached((self: Repository<unknown, string>) => `${self.name}.find`)
-  async find(_id: Id): Promise<Entity | undefined> { return result; }
+  async find(_id: Id): Promise<Entity | undefined> {
+    return result;
+  }
 
   @Cached((self: Repository<unknown, string>) => defineGroup(`${self.name}.page`))
-  async page(_from: number): Promise<{ items: Entity[]; total: number }> { return result; }
+  async page(_from: number): Promise<{ items: Entity[]; total: number }> {
+    return result;
+  }
 
   @Cached('generic method')
-  async pick<Name extends keyof Entity>(_name: Name & string): Promise<Entity[Name] | null> { return result; }
+  async pick<Name extends keyof Entity>(_name: Name & string): Promise<Entity[Name] | null> {
+    return result;
+  }
 
   // @ts-expect-error: not open
-  @Cached((self: Repository<unknown, string>) => self.name) async age(_id: Id): Promise<Date> { return result; }
+  @Cached((self: Repository<unknown, string>) => self.name) async age(_id: Id): Promise<Date> {
+    return result;
+  }
 }
 
 /** Typed groups are asked by the handle's arguments. */
@@ -240,10 +396,12 @@ export async function askTypedGroups(): Promise<void> {
   const text = await groups.get<string>('texts', 'key');
   holds<Same<typeof text, string | undefined>>();
 
-  groups.define(Quotes, {}, (symbol, _deep) => ({ symbol, price: 1 }));
-  groups.define('texts', {}, (key, context) => `${key.length} ${context.group}`);
+  groups.define(Quotes, {}, ([symbol, _deep], context) => ({ symbol: symbol + context.group, price: 1 }));
+  groups.define('texts', {}, async ([key]) => `${key.length}`);
   // @ts-expect-error: not the value of the group
-  groups.define(Quotes, {}, (symbol) => symbol);
+  groups.define(Quotes, {}, ([symbol]) => symbol);
+  // @ts-expect-error: the arguments are one list
+  groups.define(Quotes, {}, (symbol: string) => ({ symbol, price: 1 }));
 }
 
 /** Handles of different groups are not mixed up. */
@@ -251,7 +409,32 @@ export function mixHandles(): void {
   // @ts-expect-error: other arguments and another value
   const wrong: typeof Quotes = Births;
   void wrong;
-  GroupcacheModule.forFeature([{ group: Quotes, useFactory: () => (symbol: string) => ({ symbol, price: 1 }) }]);
+}
+
+/** Features know the types of their groups. */
+export function defineFeatures(): void {
+  GroupcacheModule.forFeature([
+    {
+      group: Quotes,
+      useFactory:
+        () =>
+        ([symbol, _deep], _context) => ({ symbol, price: 1 }),
+    },
+    { group: Births, options: { codec: richCodec }, useFactory: async () => async () => new Date() },
+    {
+      group: 'texts',
+      useFactory:
+        (prefix: string) =>
+        ([key]) =>
+          prefix + key.length,
+    },
+  ]);
+  const texts = () => () => 'not a quote';
+  // @ts-expect-error: not the value of the group
+  GroupcacheModule.forFeature([{ group: Quotes, useFactory: texts }]);
+  const spread = () => (symbol: string) => ({ symbol, price: 1 });
+  // @ts-expect-error: the arguments are one list
+  GroupcacheModule.forFeature([{ group: Quotes, useFactory: spread }]);
 }
 
 /** The sentences themselves. */

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { describe, expect, it } from 'vitest';
+import { ByteView } from '../../lib/core/index.js';
 
 function marked(): MethodDecorator & ClassDecorator {
   return () => undefined;
@@ -22,6 +23,14 @@ describe('the test set-up', () => {
     expect(Reflect.getMetadata('design:paramtypes', Car)).toEqual([Engine]);
     expect(Reflect.getMetadata('design:paramtypes', Car.prototype, 'drive')).toEqual([String, Boolean]);
     expect(Reflect.getMetadata('design:returntype', Car.prototype, 'drive')).toBe(Promise);
+  });
+
+  it('reads the package’s own subpaths from its sources', async () => {
+    const core = await import('nestjs-groupcache/core');
+    const { richCodec } = await import('nestjs-groupcache/codecs/rich');
+
+    expect(core.ByteView).toBe(ByteView);
+    expect(richCodec.decode(core.ByteView.from('["x"]'))).toBe('x');
   });
 
   it('runs where a collection can be forced', () => {

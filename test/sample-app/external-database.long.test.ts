@@ -1,0 +1,45 @@
+import { Client } from 'pg';
+import { describe, expect, it } from 'vitest';
+import { expectOneReadAKey } from './atlas-commands.js';
+import { Command } from './command.js';
+import { postgresPrograms, startPostgres } from './postgres.js';
+
+const programs = await postgresPrograms();
+const isSkipped = programs === undefined && !process.env['CI'];
+if (isSkipped) console.log('skipped, as PostgreSQL is not installed: apt-get install postgresql');
+
+describe.skipIf(isSkipped)('npm run demo with DATABASE_URL', () => {
+  it('reads each key once from a real PostgreSQL, which it fills on the first run alone', async () => {
+    if (programs === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql');
+    const { url, password } = await startPostgres(programs);
+    const demo = ['npm', 'run', 'demo', '--ignore-scripts', '--', '--port', '0'] as const;
+
+    const first = new Command(demo, { DATABASE_URL: url });
+    expect(await first.ended, first.output).toBe(0);
+    const second = new Command(demo, { DATABASE_URL: url });
+    expect(await second.ended, second.output).toBe(0);
+
+    for (const command of [first, second]) {
+      expect(command.lines).toContain(`database: PostgreSQL at ${new URL(url).host}`);
+      expect(command.output).not.toContain(password);
+      expectOneReadAKey(command);
+    }
+    expect(first.lines).toContain('importing cities: 135,233 of 135,233');
+    expect(second.output).not.toContain('importing');
+    expect(await countRows(url)).toEqual({ cities: 135_233, logged: 0 });
+  });
+});
+
+async function countRows(url: string): Promise<unknown> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    const result = await client.query(
+      `SELECT (SELECT count(*)::integer FROM atlas.cities) AS cities,
+              (SELECT count(*)::integer FROM atlas.statement_log) AS logged`,
+    );
+    return result.rows[0];
+  } finally {
+    await client.end();
+  }
+}
