@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { ownString } from './own-string.js';
 
 /**
  * Immutable bytes, held as bytes or as a string: Go's `ByteView`.
@@ -28,7 +29,7 @@ export class ByteView {
   static from(content: Uint8Array | string): ByteView {
     if (typeof content === 'string') {
       const text = content.isWellFormed() ? content : content.toWellFormed();
-      return text === '' ? ByteView.empty : new ByteView(text, Buffer.byteLength(text));
+      return text === '' ? ByteView.empty : new ByteView(ownString(text), Buffer.byteLength(text));
     }
     if (content.length === 0) return ByteView.empty;
     // Not Buffer.from: a small Buffer out of Node's pool would pin the pool's 8 KiB.

@@ -1,5 +1,6 @@
 import { BUFFER_OVERHEAD_BYTES, ByteLru, CacheEntry, ENTRY_OVERHEAD_BYTES, type CacheStats } from './byte-lru.js';
 import type { ByteView } from './byte-view.js';
+import { ownString } from './own-string.js';
 import type { BudgetMember, MemoryBudget } from './memory-budget.js';
 
 /** Which of a group's two caches: `main` holds keys that this process owns, `hot` copies of other peers' keys. */
@@ -8,7 +9,9 @@ export type CacheKind = 'main' | 'hot';
 export interface GroupCacheOptions {
   /** Bytes that both caches together may take; 0 keeps nothing. */
   readonly cacheBytes: number;
-  /** Bytes that a kept decoded value takes per byte of the value; 0 if decoded values are not kept. */
+  /** Whether decoded values are kept. */
+  readonly keepsDecoded: boolean;
+  /** Bytes that a kept decoded value takes per byte of the value. */
   readonly decodedFactor: number;
   /** The process's bound over all groups. */
   readonly processBudget: MemoryBudget;
@@ -52,16 +55,25 @@ export class GroupCache implements BudgetMember {
   /** An entry for `view` that is in neither cache. */
   entryOf(key: string, view: ByteView): CacheEntry {
     const bytes = Buffer.byteLength(key) + view.length;
-    const decodedBytes = Math.ceil(view.length * this.#options.decodedFactor);
-    const overhead = ENTRY_OVERHEAD_BYTES + (typeof view.held === 'string' ? 0 : BUFFER_OVERHEAD_BYTES);
-    return new CacheEntry(view, bytes, bytes + overhead + decodedBytes);
+    return new CacheEntry(view, bytes, bytes + ENTRY_OVERHEAD_BYTES + this.#costBeside(view));
+  }
+
+  /** What a value takes beside its bytes: the way in which it is held, and its decoded copy. */
+  #costBeside({ held, length }: ByteView): number {
+    const { decodedFactor } = this.#options;
+    const isText = typeof held === 'string';
+    // V8 has two bytes a character where one is not Latin-1.
+    const wide = isText && held.length !== length ? Math.max(0, 2 * held.length - length) : 0;
+    // Text that is held as such decodes to itself; bytes never do.
+    const decoded = this.#options.keepsDecoded ? Math.ceil(length * Math.max(decodedFactor, isText ? 0 : 1)) : 0;
+    return (isText ? wide : BUFFER_OVERHEAD_BYTES) + decoded;
   }
 
   /** Keeps `entry` in the place of any other of `key`; if it is larger than the whole budget, nothing is kept of `key`. */
   keep(kind: CacheKind, key: string, entry: CacheEntry): void {
     if (this.#isClosed) return;
     if (entry.footprint > this.#options.cacheBytes) return this.delete(key);
-    (kind === 'main' ? this.#main : this.#hot).set(key, entry);
+    (kind === 'main' ? this.#main : this.#hot).set(ownString(key), entry);
     // A key has one entry: a copy of it in the other cache would be older.
     (kind === 'main' ? this.#hot : this.#main).delete(key);
     while (this.footprint > this.#options.cacheBytes && this.evictOne());

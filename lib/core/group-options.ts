@@ -45,6 +45,11 @@ export interface GroupOptions<Value> extends GroupSettings<Value> {
   readonly processBudget?: MemoryBudget;
   /** Default `systemClock`. */
   readonly clock?: Clock;
+  /**
+   * Runs a function in an async context that is nobody's request; loads run in it. Default: the context in which the group
+   * is made.
+   */
+  readonly outsideRequests?: <Result>(run: () => Result) => Result;
 }
 
 export interface ResolvedGroupOptions<Value> {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { DuplicateGroupError, InvalidOptionError, UnknownGroupError } from './errors.js';
 import type { Getter } from './getter.js';
 import { Group } from './group.js';
@@ -22,6 +23,8 @@ export class GroupRegistry {
   readonly #groups = new Map<string, Group<any>>();
   readonly #options: GroupRegistryOptions;
   readonly #budget: MemoryBudget;
+  /** Taken when the registry is made, at the application's start: a group may be defined within a request. */
+  readonly #outsideRequests = AsyncLocalStorage.snapshot();
 
   constructor(options: GroupRegistryOptions = {}) {
     this.#options = options;
@@ -39,7 +42,11 @@ export class GroupRegistry {
     if (this.#groups.has(name)) throw new DuplicateGroupError(name);
     const { peers, clock, defaults } = this.#options;
     const options: GroupOptions<Value> = { ...defined(defaults), ...defined(settings), peers, clock };
-    const group = new Group<Value>(name, getter, { ...options, processBudget: this.#budget });
+    const group = new Group<Value>(name, getter, {
+      ...options,
+      processBudget: this.#budget,
+      outsideRequests: this.#outsideRequests,
+    });
     this.#groups.set(name, group);
     return group;
   }

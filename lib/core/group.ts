@@ -46,8 +46,7 @@ export class Group<Value> {
   readonly #counters = zeroStats();
   readonly #ownFlights: SingleFlight<CacheEntry | undefined>;
   readonly #peerFlights: SingleFlight<CacheEntry | undefined>;
-  /** Runs a function in the async context in which the group was made: a load is nobody's request. */
-  readonly #outsideRequests = AsyncLocalStorage.snapshot();
+  readonly #outsideRequests: <Result>(run: () => Result) => Result;
 
   /**
    * Throws an `InvalidOptionError` if an option is not acceptable.
@@ -63,7 +62,13 @@ export class Group<Value> {
     this.#getter = getter;
     this.#options = resolveGroupOptions(options);
     const { cacheBytes, codec, shares, processBudget } = this.#options;
-    this.#cache = new GroupCache({ cacheBytes, processBudget, decodedFactor: shares ? (codec.decodedFactor ?? 0) : 0 });
+    this.#cache = new GroupCache({
+      cacheBytes,
+      processBudget,
+      keepsDecoded: shares,
+      decodedFactor: codec.decodedFactor ?? 0,
+    });
+    this.#outsideRequests = options.outsideRequests ?? AsyncLocalStorage.snapshot();
     const abandoned = (): Error => new LoadAbandonedError(name);
     this.#ownFlights = new SingleFlight(abandoned);
     this.#peerFlights = new SingleFlight(abandoned);

@@ -7,7 +7,7 @@ import { firstJsonObstacle } from './json-obstacle.js';
  *
  * Refuses what JSON would silently change (Date, Map, Set, NaN, a class with methods, `undefined` in an array, ...),
  * naming the path. A property that is `undefined` is left out, which reads the same; an instance of a class without
- * methods comes back as a plain object.
+ * methods comes back as a plain object; -0 becomes 0. Private fields (`#name`) of such an instance can't be seen and are lost.
  */
 export const jsonCodec: Codec<any> = {
   name: 'json',

@@ -42,6 +42,10 @@ function arrayObstacle(array: readonly unknown[], path: string, depth: number): 
       reason: `is a ${nameOfClass(array)}, an array class with methods or accessors, which would be lost`,
     };
   }
+  // More names than items: a match of a RegExp, rows with a count. Holes are undefined, and found below.
+  if (Object.keys(array).length > array.length) {
+    return { path, reason: 'is an array with named properties, which JSON drops' };
+  }
   for (let index = 0; index < array.length; index++) {
     const obstacle = firstJsonObstacle(array[index], `${path}[${index}]`, depth + 1);
     if (obstacle !== undefined) return obstacle;
@@ -52,6 +56,11 @@ function arrayObstacle(array: readonly unknown[], path: string, depth: number): 
 function objectObstacle(object: object, path: string, depth: number): JsonObstacle | undefined {
   const kind = kindOfInstance(object);
   if (kind !== undefined) return { path, reason: kind };
+  const symbol = Object.getOwnPropertySymbols(object).find((own) =>
+    Object.prototype.propertyIsEnumerable.call(object, own),
+  );
+  if (symbol !== undefined)
+    return { path, reason: `has a property called by a symbol (${String(symbol)}), which JSON drops` };
   for (const name of Object.keys(object)) {
     const value: unknown = (object as Record<string, unknown>)[name];
     if (value === undefined) continue;
@@ -70,7 +79,7 @@ function kindOfInstance(object: object): string | undefined {
   const tag = Object.prototype.toString.call(object);
   if (tag !== '[object Object]') return `is a ${nameOfClass(object)}`;
   for (let level = parentOf(object); level !== null; level = parentOf(level)) {
-    if (parentOf(level) === null) return undefined; // Object.prototype, of whichever realm (Jest has its own)
+    if (parentOf(level) === null && Object.hasOwn(level, 'hasOwnProperty')) return undefined; // Object.prototype, of whichever realm (Jest has its own)
     if (hasMembers(level)) {
       return `is an instance of ${nameOfClass(object)}, a class with methods or accessors, which would be lost`;
     }

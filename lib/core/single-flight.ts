@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * A running load, as the function that performs it sees it.
  */
@@ -13,8 +15,9 @@ export interface Flight {
 /**
  * Runs at most one `load` per key; callers that arrive meanwhile share its outcome.
  *
- * The load belongs to nobody: a caller whose signal aborts stops waiting, alone, and only when the last one has gone is
- * the flight aborted and forgotten. A caller without a signal stays to the end. Nothing is remembered after a flight
+ * The load belongs to nobody: a caller whose signal aborts stops waiting, alone. When the last one has gone, a load that has
+ * looked at its signal is aborted and forgotten; one that has not could not be stopped, and is there for the next caller.
+ * A caller without a signal stays to the end. Nothing is remembered after a flight
  * settles: `load` stores its result before it resolves, or a caller can fall between the two.
  */
 export class SingleFlight<Value> {
@@ -75,10 +78,13 @@ export class SingleFlight<Value> {
     return new Promise<Value>((resolve, reject) => {
       const leave = (): void => {
         reject(signal.reason as Error);
-        if (--flight.waiting > 0 || flight.isPinned) return;
+        // A load that has never looked at its signal can't be stopped: it stays, for whoever comes next.
+        if (--flight.waiting > 0 || flight.isPinned || !flight.hasSignal) return;
         if (this.#flights.get(key) === flight) this.#flights.delete(key);
         flight.abort(this.#abandoned());
       };
+      // One request's signal may well stand behind many gets.
+      setMaxListeners(0, signal);
       signal.addEventListener('abort', leave, { once: true });
       flight.promise.then(
         (value) => {
@@ -121,6 +127,11 @@ class SharedFlight<Value> implements Flight {
 
   get isAborted(): boolean {
     return this.#controller !== undefined && this.#controller.signal.aborted;
+  }
+
+  /** Whether the load has asked for the signal. */
+  get hasSignal(): boolean {
+    return this.#controller !== undefined;
   }
 
   join(): Promise<Value> {

@@ -5,7 +5,7 @@ import { BUFFER_OVERHEAD_BYTES } from '../../lib/core/byte-lru.js';
 import { GroupCache } from '../../lib/core/group-cache.js';
 
 function createCache(cacheBytes: number, processBudget = new MemoryBudget(Infinity), decodedFactor = 0): GroupCache {
-  return new GroupCache({ cacheBytes, decodedFactor, processBudget });
+  return new GroupCache({ cacheBytes, keepsDecoded: decodedFactor > 0, decodedFactor, processBudget });
 }
 
 function keep(cache: GroupCache, kind: CacheKind, key: string, length: number): void {

@@ -109,3 +109,17 @@ describe('firstJsonObstacle', () => {
     expect(firstJsonObstacle({ a: 1, b: new Date(), c: 1n }, 'it')?.path).toBe('it.b');
   });
 });
+
+describe('firstJsonObstacle, of what JSON drops in silence', () => {
+  it.each([
+    ['a property called by a symbol', { price: { [Symbol('gt')]: 5 } }, 'the result.price'],
+    ['an array with named properties', [/(?<year>[0-9])/.exec('5')], 'the result[0]'],
+    [
+      'data on a null-prototype parent',
+      Object.create(Object.assign(Object.create(null), { inherited: 1 })),
+      'the result',
+    ],
+  ])('refuses %s', (_what, value, path) => {
+    expect(firstJsonObstacle(value, 'the result')?.path).toBe(path);
+  });
+});

@@ -114,7 +114,7 @@ describe('SingleFlight', () => {
     const load = deferred<string>();
     const [one, two] = [new AbortController(), new AbortController()];
     let flight: Flight | undefined;
-    const first = flights.run('key', (started) => ((flight = started), load.promise), one.signal);
+    const first = flights.run('key', (started) => ((flight = started).signal, load.promise), one.signal);
     const second = flights.run('key', () => load.promise, two.signal);
 
     one.abort();
@@ -132,7 +132,7 @@ describe('SingleFlight', () => {
     const flights = createFlights();
     const [old, next] = [deferred<string>(), deferred<string>()];
     const leaver = new AbortController();
-    const first = flights.run('key', () => old.promise, leaver.signal);
+    const first = flights.run('key', (flight) => (flight.signal, old.promise), leaver.signal);
     leaver.abort();
     await expect(first).rejects.toThrow();
     const second = flights.run('key', () => next.promise);
@@ -144,6 +144,41 @@ describe('SingleFlight', () => {
     expect(await stateOf(second)).toBe('pending');
     next.resolve('new');
     expect(await second).toBe('new');
+  });
+
+  it('keeps a load that never looked at its signal for the next caller, since it could not be stopped', async () => {
+    // Callers that timed out and tried again once started one run each of a slow getter.
+    const flights = createFlights();
+    const load = deferred<string>();
+    const leaver = new AbortController();
+    let runs = 0;
+    const start = (): Promise<string> => (runs++, load.promise);
+    const first = flights.run('key', start, leaver.signal);
+    leaver.abort();
+    await expect(first).rejects.toThrow('aborted');
+
+    const second = flights.run('key', start);
+    load.resolve('value');
+
+    expect(await second).toBe('value');
+    expect(runs).toBe(1);
+  });
+
+  it('takes a signal behind many keys without a warning', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error): number => warnings.push(warning);
+    process.on('warning', listen);
+    const flights = createFlights();
+    const load = deferred<string>();
+    const request = new AbortController();
+
+    const waits = Array.from({ length: 50 }, (_, key) => flights.run(`${key}`, () => load.promise, request.signal));
+    load.resolve('value');
+    await Promise.all(waits);
+    await new Promise((resolve) => setImmediate(resolve));
+
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
   });
 
   it('never gives up a flight for which a caller without a signal waits', async () => {
