@@ -1,5 +1,4 @@
 import { Module, type MiddlewareConsumer, type NestModule } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
 import { GroupcacheModule } from 'nestjs-groupcache';
 import { CitiesController } from './cities/cities.controller.js';
 import { CitiesModule } from './cities/cities.module.js';
@@ -25,8 +24,6 @@ import { StatsModule } from './stats/stats.module.js';
         peers: config.peers,
         auth: { secret: config.secret },
       }),
-      // Where peers ask each other is none of the users' business.
-      controllerDecorators: [ApiExcludeController()],
     }),
     DatabaseModule,
     CitiesModule,

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { CachedOptions } from './cached.decorator.js';
+import type { CachedOptions } from './cached-options.js';
 import type { GroupHandle } from './group-handle.js';
 import type { TypedGroup } from './typed-group.js';
 

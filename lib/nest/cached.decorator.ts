@@ -1,16 +1,10 @@
 import 'reflect-metadata';
-import type { GroupSettings } from '../core/group-options.js';
 import { UncacheableMethodError } from '../core/errors.js';
-import type { KeyCodec } from './args-key.js';
 import type { CachedProblem } from './cacheable-types.js';
 import { registerCachedMethod } from './cached-method.js';
+import type { CachedOptions } from './cached-options.js';
 import type { GroupHandle } from './group-handle.js';
 import type { TypedGroup } from './typed-group.js';
-
-export interface CachedOptions<Args extends readonly unknown[] = any, Value = any> extends GroupSettings<Value> {
-  /** Turns arguments into a key and back. Default: see docs/options.md. */
-  readonly key?: KeyCodec<Args>;
-}
 
 type AnyMethod = (this: any, ...args: any[]) => unknown;
 

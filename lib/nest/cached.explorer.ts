@@ -33,7 +33,13 @@ export class CachedExplorer implements OnModuleInit {
   onModuleInit(): void {
     for (const wrapper of this.#discovery.getControllers()) this.#refuse(wrapper);
     const seen = new Set<object>();
-    for (const wrapper of this.#discovery.getProviders()) this.#explore(wrapper, seen);
+    try {
+      for (const wrapper of this.#discovery.getProviders()) this.#explore(wrapper, seen);
+    } catch (error) {
+      // An instance may be used again, by an application that starts.
+      this.unbind();
+      throw error;
+    }
   }
 
   /** Gives the methods back to themselves. */

@@ -1,7 +1,7 @@
 import type { GroupRegistry } from '../core/group-registry.js';
 import type { Getter, LoadContext } from '../core/getter.js';
 import { customArgsKey, jsonArgsKey, type ArgsKey } from './args-key.js';
-import type { CachedOptions } from './cached.decorator.js';
+import type { CachedOptions } from './cached-options.js';
 import { TypedGroup } from './typed-group.js';
 
 /** Loads a value by arguments; the context comes after them. */

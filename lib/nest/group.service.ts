@@ -3,7 +3,7 @@ import type { ByteView } from '../core/byte-view.js';
 import type { GetOptions, Group } from '../core/group.js';
 import { GroupRegistry } from '../core/group-registry.js';
 import type { LoadContext } from '../core/getter.js';
-import type { CachedOptions } from './cached.decorator.js';
+import type { CachedOptions } from './cached-options.js';
 import { GroupBinder } from './group-binder.js';
 import { groupName, type GroupHandle } from './group-handle.js';
 import type { TypedGroup } from './typed-group.js';

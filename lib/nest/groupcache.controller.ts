@@ -1,4 +1,6 @@
+import 'reflect-metadata';
 import { All, Controller, Inject, NotFoundException, Req, Res, VERSION_NEUTRAL, type Type } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PeerServer } from '../peers/peer-server.js';
 import type { ResolvedGroupcacheOptions } from './groupcache.options.js';
@@ -35,7 +37,11 @@ export function createGroupcacheController(
     constructor(
       @Inject(PeerServer) private readonly server: PeerServer,
       @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedGroupcacheOptions,
-    ) {}
+      @Inject(HttpAdapterHost) { httpAdapter }: HttpAdapterHost,
+    ) {
+      // Nest reads routes from the instance's prototype; the class may be shared by applications on other frameworks.
+      if (httpAdapter?.getType() === 'fastify') Object.setPrototypeOf(this, FastifyPeerController.prototype);
+    }
 
     @All(['/', '/*path'])
     async serve(@Req() request: FrameworkRequest, @Res() response: FrameworkResponse): Promise<void> {
@@ -48,7 +54,20 @@ export function createGroupcacheController(
       await this.server.handle(rawRequest, response.raw ?? response, target);
     }
   }
-  Object.defineProperty(PeerController, 'name', { value: 'GroupcacheController' });
+
+  /** The same by Fastify's router, whose wildcard has no name, as Express's must. */
+  class FastifyPeerController extends PeerController {
+    @All(['/', '/*'])
+    override serve(request: FrameworkRequest, response: FrameworkResponse): Promise<void> {
+      return super.serve(request, response);
+    }
+  }
+
+  for (const Class of [PeerController, FastifyPeerController]) {
+    Object.defineProperty(Class, 'name', { value: 'GroupcacheController' });
+  }
+  // What @nestjs/swagger's ApiExcludeController() writes: peers' talk is no part of the application's API.
+  Reflect.defineMetadata('swagger/apiExcludeController', [true], PeerController);
   for (const decorate of decorators) decorate(PeerController);
   return PeerController;
 }

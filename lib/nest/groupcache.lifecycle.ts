@@ -22,7 +22,9 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
   readonly #logger = new Logger('Groupcache');
   #listener: PeerListener | undefined;
   #stopWaiting: (() => void) | undefined;
-  #isLeaving = false;
+  /** Aborts once this process is leaving. */
+  readonly #leaving = new AbortController();
+  #isSelfChecked = false;
 
   constructor(
     private readonly options: ResolvedGroupcacheOptions,
@@ -40,6 +42,7 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
       if (pool.role === 'peer' && peers.length > 0 && !peers.includes(pool.self ?? '')) {
         this.#logger.warn(`The peers do not list this process (${pool.self}): it owns no keys`);
       }
+      void this.#checkSelf();
     });
     pool.events.on('peerFailing', ({ error }) => {
       this.#logger.warn(`${error.message}; its keys are loaded here meanwhile`);
@@ -69,13 +72,14 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
 
   async onApplicationShutdown(): Promise<void> {
     this.explorer.unbind();
-    await Promise.all([this.#listener?.close(), this.pool.close(this.options.drainTimeoutMs)]);
+    const { drainTimeoutMs } = this.options;
+    await Promise.all([this.#listener?.close(drainTimeoutMs), this.pool.close(drainTimeoutMs)]);
     this.groups.close();
   }
 
   /** While the providers that loads need are still up. */
   async #leave(): Promise<void> {
-    this.#isLeaving = true;
+    this.#leaving.abort();
     this.#stopWaiting?.();
     await this.peerServer.drain(this.options.drainTimeoutMs);
   }
@@ -101,11 +105,17 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
     const { self } = this.options;
     if (self === undefined) return;
     const url = typeof self === 'function' ? await self(address) : self;
-    if (this.#isLeaving) return;
+    if (this.#leaving.signal.aborted) return;
     this.pool.join(url);
-    if (!this.pool.hasPeers) return;
-    const check = await checkSelf(this.pool);
-    if (!check.isSelf && !this.#isLeaving) {
+  }
+
+  /** Once there are others: before, nothing is served, to oneself neither. */
+  async #checkSelf(): Promise<void> {
+    if (this.#isSelfChecked || this.pool.role === 'client' || !this.pool.hasPeers) return;
+    this.#isSelfChecked = true;
+    const { signal } = this.#leaving;
+    const check = await checkSelf(this.pool, signal);
+    if (!check.isSelf && !signal.aborted) {
       this.#logger.error(
         `"self" is wrong, so the other peers will load this process's keys themselves: ${check.problem}`,
       );

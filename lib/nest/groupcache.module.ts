@@ -8,13 +8,14 @@ import {
   type ModuleMetadata,
   type NestModule,
 } from '@nestjs/common';
-import { ApplicationConfig, DiscoveryModule, HttpAdapterHost } from '@nestjs/core';
+import { ApplicationConfig, DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { InvalidOptionError } from '../core/errors.js';
 import { GroupRegistry } from '../core/group-registry.js';
 import { HttpPool } from '../peers/http-pool.js';
 import { PeerServer } from '../peers/peer-server.js';
 import { LISTEN_MAX_KEY_BYTES } from '../peers/wire.js';
 import { CachedExplorer } from './cached.explorer.js';
-import type { CachedOptions } from './cached.decorator.js';
+import type { CachedOptions } from './cached-options.js';
 import { Departure, DepartureModule } from './departure.module.js';
 import { GroupBinder } from './group-binder.js';
 import { groupName, type GroupHandle } from './group-handle.js';
@@ -75,8 +76,13 @@ export function getGroupToken(group: GroupHandle | string): string {
     {
       provide: PeerServer,
       inject: [GROUPCACHE_OPTIONS, HttpPool, GroupRegistry],
-      useFactory: ({ maxConcurrentRequests }: GroupcacheOptions, pool: HttpPool, groups: GroupRegistry) =>
-        new PeerServer({ pool, groups, maxConcurrentRequests, failures: httpExceptionFailures }),
+      useFactory: (options: GroupcacheOptions, pool: HttpPool, groups: GroupRegistry) =>
+        new PeerServer({
+          pool,
+          groups,
+          maxConcurrentRequests: options.maxConcurrentRequests,
+          failures: options.failures ?? httpExceptionFailures,
+        }),
     },
     { provide: GroupBinder, inject: [GroupRegistry], useFactory: (groups: GroupRegistry) => new GroupBinder(groups) },
     CachedExplorer,
@@ -96,8 +102,16 @@ export class GroupcacheModule extends ConfigurableModuleClass implements NestMod
     @Inject(BASE_PATH) private readonly basePath: string,
     @Inject(RESOLVED_OPTIONS) options: ResolvedGroupcacheOptions,
     explorer: CachedExplorer,
+    modules: ModulesContainer,
   ) {
     super();
+    if ([...modules.values()].filter((module) => module.metatype === GroupcacheModule).length > 1) {
+      throw new InvalidOptionError(
+        'imports',
+        'GroupcacheModule.forRoot()',
+        'it is imported more than once: import it once, in the root module; it is global',
+      );
+    }
     if (!options.enabled) explorer.leaveMethodsAlone();
   }
 
@@ -149,10 +163,10 @@ export class GroupcacheFeatureModule {}
 function createPool(options: GroupcacheOptions, resolved: ResolvedGroupcacheOptions, basePath: string): HttpPool {
   const pool = new HttpPool({
     ...options,
-    self: undefined,
+    self: options.self === undefined ? undefined : 'later',
     basePath,
     maxKeyBytes: options.maxKeyBytes ?? (resolved.listen === undefined ? undefined : LISTEN_MAX_KEY_BYTES),
-    failures: httpExceptionFailures,
+    failures: options.failures ?? httpExceptionFailures,
   });
   // In force once this process is reachable, see GroupcacheLifecycle.
   if (resolved.enabled) pool.set(...resolved.peers);

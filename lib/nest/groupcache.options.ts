@@ -7,7 +7,7 @@ import type { HttpPoolOptions } from '../peers/http-pool-options.js';
 import type { ListenOptions } from '../peers/peer-listener.js';
 import { parsePeerUrl } from '../peers/peer-url.js';
 
-export interface GroupcacheOptions extends Omit<HttpPoolOptions, 'self' | 'basePath' | 'failures'> {
+export interface GroupcacheOptions extends Omit<HttpPoolOptions, 'self' | 'basePath'> {
   /** Whether anything is cached. `false`: methods just run, groups load at every get, no peers. Default true. */
   readonly enabled?: boolean;
 

@@ -21,10 +21,11 @@ export interface FailureCodec {
 /** Every failure arrives as a `LoadFailedError` with the original's name, message and code. */
 export const plainFailures: FailureCodec = {
   encode(error) {
-    const code: unknown = (error as { code?: unknown }).code;
+    // Whatever was thrown: some errors have an object for a message.
+    const { name, message, code } = error as { name: unknown; message: unknown; code?: unknown };
     return {
-      name: error.name,
-      message: error.message,
+      name: String(name),
+      message: String(message),
       ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
     };
   },
@@ -57,7 +58,7 @@ export function failureFromJson(json: string): WireFailure {
   return failure as WireFailure;
 }
 
-function cut(text: string): string {
-  const string = `${text}`;
+function cut(text: unknown): string {
+  const string = String(text);
   return string.length <= MAX_MESSAGE_CHARACTERS ? string : `${string.slice(0, MAX_MESSAGE_CHARACTERS)}...`;
 }

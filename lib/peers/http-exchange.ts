@@ -41,6 +41,7 @@ function attempt(dispatcher: Dispatcher, question: HttpQuestion, deadlineMs: num
     if (signal.aborted) return reject(signal.reason as Error);
     let controller: Dispatcher.DispatchController | undefined;
     let status = 0;
+    let startedMs = 0;
     let answerHeaders: HttpAnswer['headers'] = {};
     let received = 0;
     const chunks: Buffer[] = [];
@@ -66,6 +67,7 @@ function attempt(dispatcher: Dispatcher, question: HttpQuestion, deadlineMs: num
       {
         onRequestStart(started) {
           controller = started;
+          startedMs = performance.now();
           // Given up while it waited for a connection.
           if (stopReason !== undefined) started.abort(stopReason);
         },
@@ -84,15 +86,19 @@ function attempt(dispatcher: Dispatcher, question: HttpQuestion, deadlineMs: num
         },
         onResponseError(_controller, error) {
           settle();
-          reject(status === 0 ? error : new AnswerError(error));
+          const wasIdle = status === 0 && performance.now() - startedMs < IDLE_LOSS_MS;
+          reject(wasIdle ? error : new LostAnswerError(error));
         },
       },
     );
   });
 }
 
-/** Failed after the answer had begun: not to be asked again. */
-class AnswerError extends Error {
+/** A connection that was already closed says so within a round trip; what is lost later was lost while it was loaded. */
+const IDLE_LOSS_MS = 100;
+
+/** Failed after the peer had begun with the question: not to be asked again, or its getter would run again. */
+class LostAnswerError extends Error {
   constructor(cause: Error) {
     super(cause.message, { cause });
     this.name = cause.name;
@@ -100,7 +106,7 @@ class AnswerError extends Error {
 }
 
 function isConnectionLoss(error: unknown): boolean {
-  if (error instanceof AnswerError) return false;
+  if (error instanceof LostAnswerError) return false;
   const code: unknown = (error as { code?: unknown } | undefined)?.code;
   return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 }

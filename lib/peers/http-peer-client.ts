@@ -71,8 +71,8 @@ export class HttpPeerClient implements PeerClient {
   }
 
   /** What the peer answers to a question about nothing, to see who and what it is. Rejects if it can't be reached. */
-  async probe(timeoutMs: number): Promise<Pick<HttpAnswer, 'status' | 'headers'>> {
-    return this.#ask('', new AbortController().signal, timeoutMs);
+  async probe(timeoutMs: number, signal: AbortSignal): Promise<Pick<HttpAnswer, 'status' | 'headers'>> {
+    return this.#ask('', signal, timeoutMs);
   }
 
   /**
@@ -83,7 +83,7 @@ export class HttpPeerClient implements PeerClient {
     if (this.#connections.destroyed) return;
     await new Promise<void>((resolve, reject) => {
       // A pool that is destroyed while it closes may leave the closing pending for ever.
-      const timer = setTimeout(() => this.#connections.destroy().then(resolve, reject), timeoutMs).unref();
+      const timer = setTimeout(() => void this.#connections.destroy().then(resolve, reject), timeoutMs).unref();
       this.#connections
         .close()
         .then(resolve, reject)
@@ -98,7 +98,8 @@ export class HttpPeerClient implements PeerClient {
       headers: {
         [headers.version]: PROTOCOL_VERSION,
         [headers.timeout]: String(Math.ceil(timeoutMs)),
-        ...this.#options.auth.sign({ method: 'GET', peer: this.url, target }),
+        // A path in the peer's URL is a proxy's and may not arrive; `peer` has it.
+        ...this.#options.auth.sign({ method: 'GET', peer: this.url, target: this.#options.basePath + path }),
       },
       maxBodyBytes: this.#options.maxResponseBytes,
       timeoutMs,
@@ -147,7 +148,12 @@ export class HttpPeerClient implements PeerClient {
 /** Whether a refusal says nothing of the peer itself. A Go peer answers 500 without a mark when its getter fails. */
 function isAboutTheQuestion({ status, headers: answered }: HttpAnswer): boolean {
   const mark = answered[headers.failure];
-  return mark === 'unknown-group' || mark === 'bad-request' || (mark === undefined && status === 500);
+  return (
+    mark === 'unknown-group' ||
+    mark === 'bad-request' ||
+    mark === 'overloaded' ||
+    (mark === undefined && status === 500)
+  );
 }
 
 function isProtobuf(contentType: string | string[] | undefined): boolean {

@@ -8,8 +8,8 @@ import { DEFAULT_BASE_PATH, GET_MAX_KEY_BYTES } from './wire.js';
 
 export interface HttpPoolOptions {
   /**
-   * The URL by which the other peers reach this process, exactly as it stands in their lists. May be given later, by
-   * `join`; until then this process owns every key.
+   * The URL by which the other peers reach this process, exactly as it stands in their lists; or `'later'`: it is given by
+   * `join`, and until then this process owns every key. Needed with peers, but for a client.
    */
   readonly self?: string;
 
@@ -46,12 +46,16 @@ export interface HttpPoolOptions {
   /** How long a connection to a peer may take. Default `'1s'`. */
   readonly connectTimeout?: Duration;
 
-  /** How getters' failures cross. Default `plainFailures`; the Nest module adds HttpExceptions. */
+  /**
+   * How getters' failures cross, the same at every peer. Default `plainFailures`; of the Nest module
+   * `httpExceptionFailures`, which may be wrapped to bring errors of one's own back as their classes.
+   */
   readonly failures?: FailureCodec;
 }
 
 export interface ResolvedHttpPoolOptions {
   readonly self: string | undefined;
+  readonly joinsLater: boolean;
   readonly role: 'peer' | 'client';
   readonly auth: PeerAuthOptions | undefined;
   readonly basePath: string;
@@ -93,7 +97,8 @@ export function resolveHttpPoolOptions(options: HttpPoolOptions): ResolvedHttpPo
   }
   const defaults = ringOptions(ring);
   return {
-    self: options.self,
+    self: options.self === 'later' ? undefined : options.self,
+    joinsLater: options.self === 'later',
     role,
     auth: options.auth,
     basePath: resolveBasePath(options.basePath),

@@ -82,16 +82,27 @@ export class HttpPool implements PeerPicker {
    * Replaces the list of peers, which should have this process's own URL in it: Go's `HTTPPool.Set`.
    *
    * Gets that have begun end with the peers that they began with. Throws an `InvalidOptionError`, and changes nothing, if
-   * an URL is not acceptable or if a peer is listed while `auth` is not said.
+   * an URL is not acceptable or if a peer is listed while `auth` or `self` is not said.
    */
   set(...urls: readonly string[]): void {
     if (this.#isClosed) throw new ClosedError('The pool');
     const wanted = new Map(urls.map((text) => this.#parse('peers', text)).map((peer) => [peer.url, peer]));
     const sorted = [...wanted.values()].toSorted((one, other) => (one.url < other.url ? -1 : 1));
-    // A single URL may turn out to be this process's own.
-    if (this.#self !== undefined || this.role === 'client' || sorted.length > 1) this.#requireAuth(sorted);
+    if (this.#self !== undefined || this.role === 'client') {
+      this.#requireAuth(sorted, this.#self);
+      this.#enforce(sorted);
+    } else {
+      if (!this.#options.joinsLater && sorted.length > 0) {
+        throw new InvalidOptionError(
+          'self',
+          undefined,
+          'with peers, say by which URL of their lists they reach this process',
+        );
+      }
+      // A single URL may turn out to be this process's own.
+      if (sorted.length > 1) this.#requireAuth(sorted, undefined);
+    }
     this.#wanted = sorted;
-    if (this.#self !== undefined || this.role === 'client') this.#enforceWanted();
   }
 
   /**
@@ -107,9 +118,9 @@ export class HttpPool implements PeerPicker {
     if (this.#self !== undefined && this.#self !== url) {
       throw new InvalidOptionError('self', self, `this process is already known as ${this.#self}`);
     }
+    this.#requireAuth(this.#wanted, url);
     this.#self = url;
-    this.#requireAuth(this.#wanted);
-    this.#enforceWanted();
+    this.#enforce(this.#wanted);
   }
 
   /** The URL of the peer that owns `key`, this process included; `undefined` while there are no peers. */
@@ -131,7 +142,7 @@ export class HttpPool implements PeerPicker {
    */
   clientFor(url: string): HttpPeerClient {
     const peer = this.#parse('peers', url);
-    this.#requireAuth([peer]);
+    this.#requireAuth([peer], undefined);
     return this.#newClient(peer, () => undefined);
   }
 
@@ -147,9 +158,9 @@ export class HttpPool implements PeerPicker {
     await Promise.all([...clients.values(), ...this.#leaving].map((client) => client.close(timeoutMs)));
   }
 
-  #enforceWanted(): void {
+  #enforce(wanted: readonly PeerUrl[]): void {
     const previous = this.#current;
-    this.#current = this.#membershipOf(this.#wanted, previous.clients);
+    this.#current = this.#membershipOf(wanted, previous.clients);
     const { ring, clients } = this.#current;
     const removed = previous.ring.peers.filter((url) => !ring.peers.includes(url));
     const added = ring.peers.filter((url) => !previous.ring.peers.includes(url));
@@ -198,8 +209,8 @@ export class HttpPool implements PeerPicker {
     });
   }
 
-  #requireAuth(peers: readonly PeerUrl[]): void {
-    if (this.#auth !== undefined || peers.every((peer) => peer.url === this.#self)) return;
+  #requireAuth(peers: readonly PeerUrl[], self: string | undefined): void {
+    if (this.#auth !== undefined || peers.every((peer) => peer.url === self)) return;
     throw new InvalidOptionError(
       'auth',
       undefined,

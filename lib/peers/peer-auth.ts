@@ -5,12 +5,12 @@ import { headers } from './wire.js';
 /**
  * How peers know each other.
  *
- * A secret, at least 16 bytes of it, that all peers share; several of them while a new one is rolled out: the first
+ * A secret, at least 16 bytes of it (`undefined`, as `process.env` gives it, is refused), that all peers share; several of them while a new one is rolled out: the first
  * signs, all are accepted. `acceptUnsigned` lets unsigned requests pass, for the days in which a running cluster is given
  * a secret. `'none'` lets everybody read the cache who can reach the port.
  */
 export type PeerAuthOptions =
-  | { readonly secret: string; readonly acceptUnsigned?: boolean }
+  | { readonly secret: string | undefined; readonly acceptUnsigned?: boolean }
   | { readonly secrets: readonly string[]; readonly acceptUnsigned?: boolean }
   | 'none';
 
@@ -92,23 +92,31 @@ export class PeerAuth {
 
 function secretsOf(options: Exclude<PeerAuthOptions, 'none'>): Buffer[] {
   if (typeof options !== 'object' || options === null) {
-    throw new InvalidOptionError('auth', options, `expected { secret }, { secrets: [...] } or 'none'`);
+    throw new InvalidOptionError(
+      'auth',
+      typeof options === 'string' ? '***' : options,
+      `expected { secret }, { secrets: [...] } or 'none'`,
+    );
   }
   const { secret, secrets: several } = options as { secret?: string; secrets?: readonly string[] };
   const option = several === undefined ? 'auth.secret' : 'auth.secrets';
   const secrets = several ?? [secret];
   if (!Array.isArray(secrets) || secrets.length === 0) {
-    throw new InvalidOptionError(option, secrets, 'expected at least one secret');
+    throw new InvalidOptionError(
+      option,
+      typeof secrets === 'string' ? '***' : secrets,
+      'expected a list of at least one secret',
+    );
   }
-  return secrets.map((secret: unknown) => {
-    if (typeof secret !== 'string' || Buffer.byteLength(secret) < MIN_SECRET_BYTES) {
+  return secrets.map((text: unknown) => {
+    if (typeof text !== 'string' || Buffer.byteLength(text) < MIN_SECRET_BYTES) {
       throw new InvalidOptionError(
         option,
-        typeof secret === 'string' ? '***' : secret,
+        typeof text === 'string' ? '***' : text,
         `expected a string of at least ${MIN_SECRET_BYTES} bytes, such as the output of "openssl rand -base64 32"`,
       );
     }
-    return Buffer.from(secret);
+    return Buffer.from(text);
   });
 }
 

@@ -32,6 +32,7 @@ export class PeerServer {
   #running = 0;
   #isDraining = false;
   #onIdle: (() => void) | undefined;
+  #drained: Promise<void> | undefined;
 
   constructor({ pool, groups, failures = plainFailures, maxConcurrentRequests = 4096 }: PeerServerOptions) {
     if (!Number.isInteger(maxConcurrentRequests) || maxConcurrentRequests < 1) {
@@ -55,10 +56,10 @@ export class PeerServer {
   /**
    * Answers one request. `target` is the raw request target, where a framework has rewritten `request.url`.
    *
-   * Never throws; the response is complete, or its connection gone, when the promise resolves.
+   * Never throws; the response has been ended, or its connection is gone, when the promise resolves.
    */
   async handle(request: IncomingMessage, response: ServerResponse, target = request.url ?? ''): Promise<void> {
-    const answer = new Answer(request, response, this.#pool.bootId);
+    const answer = new Answer(request, response, this);
     const refusal = this.#refusalOf(request, target);
     if (refusal !== undefined) return answer.refuse(...refusal);
 
@@ -81,18 +82,28 @@ export class PeerServer {
 
   /**
    * Refuses new requests from now on, so that peers load elsewhere, and resolves once those under way are answered or
-   * `timeoutMs` is over.
+   * `timeoutMs` is over. A later call waits for the first one's end.
    */
-  async drain(timeoutMs: number): Promise<void> {
+  drain(timeoutMs: number): Promise<void> {
     this.#isDraining = true;
-    if (this.#running === 0) return;
-    await new Promise<void>((resolve) => {
+    this.#drained ??= new Promise<void>((resolve) => {
+      if (this.#running === 0) return resolve();
       const timer = setTimeout(resolve, timeoutMs);
       this.#onIdle = () => {
         clearTimeout(timer);
         resolve();
       };
     });
+    return this.#drained;
+  }
+
+  get bootId(): string {
+    return this.#pool.bootId;
+  }
+
+  /** Whether this peer is leaving. */
+  get isDraining(): boolean {
+    return this.#isDraining;
   }
 
   #refusalOf(request: IncomingMessage, target: string): [number, FailureMark | undefined, string] | undefined {
@@ -161,7 +172,7 @@ class Answer {
   constructor(
     readonly request: IncomingMessage,
     readonly response: ServerResponse,
-    readonly bootId: string,
+    readonly server: Pick<PeerServer, 'bootId' | 'isDraining'>,
   ) {}
 
   reply(reply: PeerReply, failures: FailureCodec): void {
@@ -196,7 +207,9 @@ class Answer {
     const { response } = this;
     if (response.destroyed || response.headersSent) return;
     const identity =
-      own === undefined ? {} : { [headers.version]: PROTOCOL_VERSION, [headers.bootId]: this.bootId, ...own };
+      own === undefined ? {} : { [headers.version]: PROTOCOL_VERSION, [headers.bootId]: this.server.bootId, ...own };
+    // Or a connection on which peers go on asking would keep the application's server from closing.
+    if (this.server.isDraining) response.shouldKeepAlive = false;
     response.writeHead(status, {
       'content-type': contentType,
       'content-length': body.length,

@@ -1,5 +1,8 @@
+import type { HttpPeerClient } from './http-peer-client.js';
 import type { HttpPool } from './http-pool.js';
 import { headers } from './wire.js';
+
+const CHECK_TIMEOUT_MS = 5_000;
 
 /** Whether the process that answers at `self` is this one. */
 export type SelfCheck = { readonly isSelf: true } | { readonly isSelf: false; readonly problem: string };
@@ -8,14 +11,19 @@ export type SelfCheck = { readonly isSelf: true } | { readonly isSelf: false; re
  * Asks this process's own URL who answers there.
  *
  * A wrong `self` (a load balancer, a shared port, a guard in the way) makes no error by itself: the others load this
- * process's keys again and again. Never rejects; `problem` says what is wrong and what to do.
+ * process's keys again and again. Takes 5 s at most, and ends at once when `signal` aborts. Never rejects; `problem` says
+ * what is wrong and what to do.
  */
-export async function checkSelf(pool: HttpPool, timeoutMs = 5_000): Promise<SelfCheck> {
+export async function checkSelf(
+  pool: HttpPool,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<SelfCheck> {
   const { self } = pool;
   if (self === undefined) return { isSelf: false, problem: 'this process has no URL: say "self"' };
-  const client = pool.clientFor(self);
+  let client: HttpPeerClient | undefined;
   try {
-    const { status, headers: answered } = await client.probe(timeoutMs);
+    client = pool.clientFor(self);
+    const { status, headers: answered } = await client.probe(CHECK_TIMEOUT_MS, signal);
     const bootId = answered[headers.bootId];
     if (bootId === pool.bootId && status !== 401) return { isSelf: true };
     return { isSelf: false, problem: `${self}${pool.basePath} ${problemOf(status, bootId)}` };
@@ -26,7 +34,7 @@ export async function checkSelf(pool: HttpPool, timeoutMs = 5_000): Promise<Self
       problem: `${self} can't be reached from here (${reason}): is it the address that peers can reach?`,
     };
   } finally {
-    await client.close(0);
+    await client?.close(0);
   }
 }
 

@@ -54,7 +54,7 @@ export class LocalCluster {
 }
 
 async function startPeer({ groups: groupOptions, ...options }: LocalClusterOptions): Promise<LocalPeer> {
-  const pool = new HttpPool({ auth: 'none', ...options });
+  const pool = new HttpPool({ auth: 'none', ...options, self: 'later' });
   const groups = new GroupRegistry({ ...groupOptions, peers: pool });
   const server = new PeerServer({ pool, groups, failures: options.failures });
   const listener = new PeerListener(server);

@@ -7,8 +7,13 @@ const importLock = 7_206_198_402;
 
 /** A PostgreSQL that runs already, at `url`; the first run puts the cities into its schema `atlas`. */
 export async function openExternalDatabase(url: string, options: OpenDatabaseOptions): Promise<AtlasDatabase> {
+  const description = `PostgreSQL at ${new URL(url).host}`;
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  await client.connect();
+  try {
+    await client.connect();
+  } catch (error) {
+    throw new Error(`no connection to ${description}`, { cause: error });
+  }
   try {
     await importOnce(client, options);
   } finally {
@@ -18,7 +23,7 @@ export async function openExternalDatabase(url: string, options: OpenDatabaseOpt
   return {
     url,
     poolSize: 8,
-    description: `PostgreSQL at ${new URL(url).host}`,
+    description,
     failed: new Promise(() => {}),
     close: () => Promise.resolve(),
   };

@@ -9,8 +9,8 @@ export const secret = 'a secret that peers share';
 
 /** The frameworks that the peer controller runs on. */
 export const platforms = [
-  { platform: 'Express', adapter: () => new ExpressAdapter() },
-  { platform: 'Fastify', adapter: () => new FastifyAdapter() },
+  ['Express', () => new ExpressAdapter()],
+  ['Fastify', () => new FastifyAdapter()],
 ] as const;
 
 const open = new Set<{ close(): Promise<void> }>();
@@ -104,10 +104,11 @@ export function ownerAndOther<App extends INestApplicationContext>(apps: readonl
 /** A key that begins with `prefix` and that `app` owns. */
 export function keyOwnedBy(app: INestApplicationContext, prefix = 'key'): string {
   const pool = app.get(HttpPool);
-  for (let number = 0; ; number++) {
+  for (let number = 0; number < 10_000; number++) {
     const key = `${prefix}${number}`;
     if (pool.ownerOf(key) === pool.self) return key;
   }
+  throw new Error(`${pool.self} owns nothing`);
 }
 
 const record =

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { InvalidKeyError, UnencodableArgumentError } from 'nestjs-groupcache';
 import { describe, expect, it } from 'vitest';
 import { customArgsKey, jsonArgsKey } from '../../lib/nest/args-key.js';
@@ -138,7 +138,7 @@ describe('customArgsKey', () => {
   it('uses the codec both ways', () => {
     const key = customArgsKey('days', 'Service.day', {
       encode: (at: Date) => String(at.getTime()),
-      decode: (text) => [new Date(Number(text))],
+      decode: (wireKey) => [new Date(Number(wireKey))],
     });
 
     expect(key.encode([new Date(5)])).toBe('5');

@@ -28,6 +28,9 @@ function Recorded(calls: string[]): MethodDecorator {
   };
 }
 
+const Kind = (kind: string): MethodDecorator => SetMetadata('kind', kind);
+const Shade = (shade: string): MethodDecorator => SetMetadata('shade', shade);
+
 /** A started application of `provider`, and its instance. */
 async function start<Instance>(provider: Provider & (new (...args: any[]) => Instance)): Promise<Instance> {
   const context = await startContext({ providers: [provider] });
@@ -202,8 +205,6 @@ describe('Cached', () => {
   describe('among other decorators', () => {
     const above: string[] = [];
     const below: string[] = [];
-    const Kind = (kind: string): MethodDecorator => SetMetadata('kind', kind);
-    const Shade = (shade: string): MethodDecorator => SetMetadata('shade', shade);
 
     @Injectable()
     class Service {
@@ -253,7 +254,7 @@ describe('Cached', () => {
   });
 
   describe('on providers of every kind', () => {
-    class Service {
+    class Lengths {
       runs = 0;
       @Cached('lengths')
       async length(text: string): Promise<number> {
@@ -263,13 +264,13 @@ describe('Cached', () => {
     }
 
     it.each<[string, Provider]>([
-      ['useClass', { provide: 'service', useClass: Service }],
-      ['useFactory', { provide: 'service', useFactory: () => new Service() }],
-      ['an async useFactory', { provide: 'service', useFactory: async () => new Service() }],
-      ['useValue', { provide: 'service', useValue: new Service() }],
+      ['useClass', { provide: 'service', useClass: Lengths }],
+      ['useFactory', { provide: 'service', useFactory: () => new Lengths() }],
+      ['an async useFactory', { provide: 'service', useFactory: async () => new Lengths() }],
+      ['useValue', { provide: 'service', useValue: new Lengths() }],
     ])('finds those of %s', async (_kind, provider) => {
       const context = await startContext({ providers: [provider] });
-      const service = context.get<Service>('service');
+      const service = context.get<Lengths>('service');
 
       await service.length('abc');
       await service.length('abc');
@@ -278,12 +279,12 @@ describe('Cached', () => {
     });
 
     it('counts an instance under several tokens once', async () => {
-      const aliases = ['one', 'other'].map((provide) => ({ provide, useExisting: Service }));
-      const context = await startContext({ providers: [Service, ...aliases] });
-      const service = context.get<Service>('other');
+      const aliases = ['one', 'other'].map((provide) => ({ provide, useExisting: Lengths }));
+      const context = await startContext({ providers: [Lengths, ...aliases] });
+      const service = context.get<Lengths>('other');
 
       await service.length('abc');
-      await context.get(Service).length('abc');
+      await context.get(Lengths).length('abc');
 
       expect(service.runs).toBe(1);
     });
@@ -292,7 +293,7 @@ describe('Cached', () => {
       const values: unknown[] = [Object.create(null), null, undefined, 7, 'text', () => 0, new Proxy({}, {})];
       const providers = values.map((useValue, index) => ({ provide: `value ${index}`, useValue }));
 
-      await expect(startContext({ providers: [...providers, Service] })).resolves.toBeDefined();
+      await expect(startContext({ providers: [...providers, Lengths] })).resolves.toBeDefined();
     });
 
     it('does not touch getters', async () => {
@@ -371,12 +372,13 @@ describe('Cached', () => {
           return 1;
         }
       }
-      const descriptor = (of: object, name: string) => Object.getOwnPropertyDescriptor(of, name);
 
-      expect(() => decorate(Service, 'load', descriptor(Service, 'load'))).toThrow(/^Service\.load .*it is static/);
-      expect(() => decorate(Service.prototype, 'value', descriptor(Service.prototype, 'value'))).toThrow(
-        /^Service\.value .*it is an accessor/,
+      expect(() => decorate(Service, 'load', Object.getOwnPropertyDescriptor(Service, 'load'))).toThrow(
+        /^Service\.load .*it is static/,
       );
+      expect(() =>
+        decorate(Service.prototype, 'value', Object.getOwnPropertyDescriptor(Service.prototype, 'value')),
+      ).toThrow(/^Service\.value .*it is an accessor/);
     });
 
     it('fails at start where two methods would define one group, naming both', async () => {
@@ -672,7 +674,7 @@ describe('Cached', () => {
       services.flatMap((service) => [service.sum(1, { of: 2 }), service.sum(1, { of: 2 })]),
     );
 
-    expect(sums).toEqual(Array(6).fill({ sum: 3, by: owner }));
+    expect(sums).toEqual(Array.from({ length: 6 }, () => ({ sum: 3, by: owner })));
     expect(services.flatMap(({ runs }) => runs)).toEqual([[1, { of: 2 }]]);
     const keys = apps.map((app) => keyOwnedBy(app));
     await Promise.all(services.map((service) => Promise.all(keys.map((key) => service.text(key)))));

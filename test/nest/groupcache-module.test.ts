@@ -163,8 +163,7 @@ describe('GroupcacheModule.forRootAsync', () => {
   });
 
   it('takes what is fixed before options are known beside them', async () => {
-    const useFactory = (): GroupcacheOptions => peer;
-    const module = GroupcacheModule.forRootAsync({ useFactory, basePath: '/peers/', isGlobal: false });
+    const module = GroupcacheModule.forRootAsync({ useFactory: () => peer, basePath: '/peers/', isGlobal: false });
     const app = await startApp({ imports: [module] });
     const pool = app.get(HttpPool);
     pool.set(pool.self!, 'http://127.0.0.1:1');
@@ -285,7 +284,7 @@ describe('the start', () => {
     ['maxConcurrentRequests is 0', { maxConcurrentRequests: 0 }, 'maxConcurrentRequests'],
     ['Go peers are on a ring that they do not know', { goPeers: true, ring: 'balanced' }, 'ring'],
   ])('fails when %s, naming the option', async (_case, groupcache, option) => {
-    const starting = createApp({ groupcache: groupcache as GroupcacheOptions });
+    const starting = createApp({ groupcache });
 
     await expect(starting).rejects.toThrow(InvalidOptionError);
     await expect(starting).rejects.toMatchObject({ option });

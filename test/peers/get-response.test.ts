@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
+import { assert, double, nat, property, record, uint8Array } from 'fast-check';
 import { ByteView } from 'nestjs-groupcache/core';
 import { describe, expect, it } from 'vitest';
 import { decodeGetResponse, encodeGetResponse } from '../../lib/peers/get-response.js';
@@ -96,12 +96,12 @@ describe('decodeGetResponse', () => {
   });
 
   it('reads back whatever is written, and refuses it by a RangeError wherever it is cut', () => {
-    const response = fc.record({
-      value: fc.uint8Array({ maxLength: 300 }),
-      minuteQps: fc.double({ noNaN: true, min: 0 }).filter((rate) => !Object.is(rate, -0)),
+    const response = record({
+      value: uint8Array({ maxLength: 300 }),
+      minuteQps: double({ noNaN: true, min: 0 }).filter((rate) => !Object.is(rate, -0)),
     });
-    fc.assert(
-      fc.property(response, fc.nat(), ({ value, minuteQps }, at) => {
+    assert(
+      property(response, nat(), ({ value, minuteQps }, at) => {
         const message = encodeGetResponse({ value: ByteView.from(value), minuteQps });
         const decoded = decodeGetResponse(message);
         expect(decoded.value.equals(ByteView.from(value))).toBe(true);
@@ -113,8 +113,8 @@ describe('decodeGetResponse', () => {
   });
 
   it('reads or refuses any bytes, and never fails otherwise', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => readOrRefuse(Buffer.from(bytes))),
+    assert(
+      property(uint8Array({ maxLength: 64 }), (bytes) => readOrRefuse(Buffer.from(bytes))),
       { numRuns: 2_000 },
     );
   });

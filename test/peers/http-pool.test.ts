@@ -84,11 +84,18 @@ describe('HttpPool.set', () => {
   });
 
   it('asks for auth by the first list that must have somebody else in it', () => {
-    const pool = new HttpPool();
+    const pool = new HttpPool({ self: 'later' });
     pool.set(A);
     expect(() => pool.set(A, B)).toThrow(/"auth"/);
     expect(() => pool.join(B)).toThrow(/"auth"/);
     expect(() => new HttpPool({ role: 'client' }).set(A)).toThrow(/"auth"/);
+  });
+
+  it('refuses a list without the own URL, which would never be in force', () => {
+    // It was kept for a join that never came, and nothing was said.
+    const pool = poolOf();
+    expect(() => pool.set(A, B)).toThrow(/^Option "self" is missing/);
+    expect(() => pool.set()).not.toThrow();
   });
 
   it('refuses a list with a bad URL, and changes nothing', () => {
@@ -149,7 +156,7 @@ describe('HttpPool.set', () => {
 
 describe('HttpPool.join', () => {
   it('puts the list of the last set in force', () => {
-    const pool = poolOf();
+    const pool = poolOf({ self: 'later' });
     pool.set(A, B, C);
     pool.set(A, B);
     expect([pool.peers, pool.self, pool.ownerOf('key'), pool.pickPeer('key')]).toEqual([

@@ -177,7 +177,7 @@ describe('PeerServer', () => {
     ['an object that is no text', () => Promise.reject(Object.create(null))],
     ['a huge message', () => Promise.reject(new Error('x'.repeat(1_000_000)))],
   ])('answers though a getter throws %s', async (_name, getter) => {
-    const { url } = await serve(getter as Getter<string>);
+    const { url } = await serve(getter);
     for (const headers of [{}, OURS]) {
       const { status } = await ask(url, '/_groupcache/prices/a', { headers });
       expect(status).toBeGreaterThanOrEqual(500);

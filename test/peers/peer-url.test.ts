@@ -47,8 +47,8 @@ describe('parsePeerUrl', () => {
   });
 
   it('refuses credentials without repeating them', () => {
-    const parse = (): unknown => parsePeerUrl('peers', 'http://user:hunter2@peer-1', false);
-    expect(parse).toThrow('without credentials');
-    expect(parse).not.toThrow('hunter2');
+    const url = 'http://user:hunter2@peer-1';
+    expect(() => parsePeerUrl('peers', url, false)).toThrow('without credentials');
+    expect(() => parsePeerUrl('peers', url, false)).not.toThrow('hunter2');
   });
 });

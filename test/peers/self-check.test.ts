@@ -90,8 +90,19 @@ describe('checkSelf', () => {
     });
   });
 
-  it('ends when nobody answers', async () => {
-    const pool = await answeredBy(() => undefined);
-    expect(await checkSelf(pool, 20)).toMatchObject({ isSelf: false, problem: expect.stringMatching(/within 20 ms/) });
+  it('ends when nobody answers and its signal aborts', async () => {
+    const leaving = new AbortController();
+    const pool = await answeredBy(() => leaving.abort(new Error('leaving')));
+    expect(await checkSelf(pool, leaving.signal)).toMatchObject({
+      isSelf: false,
+      problem: expect.stringMatching(/leaving/),
+    });
+  });
+
+  it('says what is missing where there is no auth', async () => {
+    expect(await checkSelf(new HttpPool({ self: OTHER }))).toMatchObject({
+      isSelf: false,
+      problem: expect.stringMatching(/"auth"/),
+    });
   });
 });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, oneof, property, string, stringMatching } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodePath, encodeSegment } from '../../lib/peers/wire-path.js';
 import vectors from '../vectors/go-paths.json' with { type: 'json' };
@@ -50,8 +50,8 @@ describe('decodePath', () => {
   });
 
   it('refuses or reads any text, and never throws', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (rest) => {
+    assert(
+      property(string({ unit: 'binary' }), (rest) => {
         const path = decodePath(rest);
         return path === undefined || (path.group.isWellFormed() && path.key.isWellFormed());
       }),
@@ -82,13 +82,13 @@ describe('encodeSegment', () => {
   });
 
   it('makes a round trip of any group and key', () => {
-    const text = fc.oneof(
-      fc.string({ unit: 'grapheme', maxLength: 40 }),
-      fc.string({ unit: 'binary', maxLength: 40 }).map((string) => string.toWellFormed()),
-      fc.stringMatching(/^[ +%./\\?#&;=]*$/),
+    const text = oneof(
+      string({ unit: 'grapheme', maxLength: 40 }),
+      string({ unit: 'binary', maxLength: 40 }).map((chunk) => chunk.toWellFormed()),
+      stringMatching(/^[ +%./\\?#&;=]*$/),
     );
-    fc.assert(
-      fc.property(text, text, (group, key) => {
+    assert(
+      property(text, text, (group, key) => {
         const path = `${encodeSegment(group)}/${encodeSegment(key)}`;
         expect(path).toMatch(/^[A-Za-z0-9\-_.~%]*\/[A-Za-z0-9\-_.~%]*$/);
         expect(decodePath(path)).toEqual({ group, key });

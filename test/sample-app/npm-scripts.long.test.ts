@@ -2,8 +2,10 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePorts } from '../../sample-app/cluster/free-ports.js';
 import { childrenOf, expectGone, expectOneReadAKey, launcherOf, liveLines, peerUrls } from './atlas-commands.js';
 import { Command } from './command.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** One for all: filled by the first test, found filled by the others. */
 let data: string;
@@ -148,19 +150,15 @@ describe('npm start', () => {
   });
 
   it('stops an import on Ctrl-C, and leaves nothing of it', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'atlas-'));
-    try {
-      const command = new Command(['npm', 'start', '--ignore-scripts', '--', '--port', '0', '--data', folder]);
-      await command.matches(/^importing cities: /, 1);
+    const folder = await temporaryFolder();
+    const command = new Command(['npm', 'start', '--ignore-scripts', '--', '--port', '0', '--data', folder]);
+    await command.matches(/^importing cities: /, 1);
 
-      command.interrupt();
+    command.interrupt();
 
-      expect(await command.ended, command.output).toBe(0);
-      expect(command.output).not.toContain('ready: ');
-      expect(await readdir(folder)).toEqual([]);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    expect(await command.ended, command.output).toBe(0);
+    expect(command.output).not.toContain('ready: ');
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('says what is wrong with an option', async () => {
@@ -168,6 +166,19 @@ describe('npm start', () => {
 
     expect(await command.ended).toBe(1);
     expect(command.lines).toContain('--port must be 0 to 65535, not "banana"');
+  });
+
+  it('says that a DATABASE_URL leads nowhere, without its password', async () => {
+    const [port] = await freePorts(0, 1);
+    const command = new Command(['npm', 'start', '--ignore-scripts'], {
+      DATABASE_URL: `postgres://atlas:password@127.0.0.1:${port}/atlas`,
+    });
+
+    expect(await command.ended).toBe(1);
+    expect(command.lines).toContain(
+      `no connection to PostgreSQL at 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}`,
+    );
+    expect(command.output).not.toContain('password');
   });
 });
 

@@ -21,8 +21,16 @@ export async function postgresPrograms(): Promise<string | undefined> {
     .find((folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')));
 }
 
+/** A PostgreSQL that runs. */
+export interface Postgres {
+  readonly url: string;
+  readonly password: string;
+  /** Resolves when it has ended; it does not wait for its clients. */
+  stop(): Promise<void>;
+}
+
 /** A PostgreSQL of the test's own, empty, on a free port; stopped and removed when the test is over. */
-export async function startPostgres(programs: string): Promise<{ url: string; password: string }> {
+export async function startPostgres(programs: string): Promise<Postgres> {
   const user = await unprivilegedUser();
   const folder = await mkdtemp(join(tmpdir(), 'atlas-postgres-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -46,11 +54,12 @@ export async function startPostgres(programs: string): Promise<{ url: string; pa
     { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], ...user },
   );
   const closed = once(server, 'close');
-  onTestFinished(async () => {
-    // A fast shutdown: it does not wait for clients.
+  const stop = async (): Promise<void> => {
+    // What PostgreSQL calls a fast shutdown.
     server.kill('SIGINT');
     await closed;
-  });
+  };
+  onTestFinished(stop);
 
   const log: string[] = [];
   await new Promise<void>((resolve, reject) => {
@@ -60,7 +69,7 @@ export async function startPostgres(programs: string): Promise<{ url: string; pa
     });
     void closed.then(() => reject(new Error(`PostgreSQL ended:\n${log.join('\n')}`)));
   });
-  return { url: `postgres://atlas:${password}@127.0.0.1:${port}/postgres`, password };
+  return { url: `postgres://atlas:${password}@127.0.0.1:${port}/postgres`, password, stop };
 }
 
 /** PostgreSQL refuses to run as root; for anybody else undefined. */

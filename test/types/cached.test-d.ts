@@ -411,6 +411,10 @@ export function mixHandles(): void {
   void wrong;
 }
 
+const texts = () => () => 'not a quote';
+
+const spread = () => (symbol: string) => ({ symbol, price: 1 });
+
 /** Features know the types of their groups. */
 export function defineFeatures(): void {
   GroupcacheModule.forFeature([
@@ -429,10 +433,8 @@ export function defineFeatures(): void {
           prefix + key.length,
     },
   ]);
-  const texts = () => () => 'not a quote';
   // @ts-expect-error: not the value of the group
   GroupcacheModule.forFeature([{ group: Quotes, useFactory: texts }]);
-  const spread = () => (symbol: string) => ({ symbol, price: 1 });
   // @ts-expect-error: the arguments are one list
   GroupcacheModule.forFeature([{ group: Quotes, useFactory: spread }]);
 }

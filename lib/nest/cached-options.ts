@@ -1,0 +1,8 @@
+import type { GroupSettings } from '../core/group-options.js';
+import type { KeyCodec } from './args-key.js';
+
+/** What may be said of a group whose keys stand for arguments. */
+export interface CachedOptions<Args extends readonly unknown[] = any, Value = any> extends GroupSettings<Value> {
+  /** Turns arguments into a key and back. Default: see docs/options.md. */
+  readonly key?: KeyCodec<Args>;
+}
