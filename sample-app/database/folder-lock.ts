@@ -21,7 +21,8 @@ export class FolderInUseError extends Error {
  * Takes the folder for this process, or throws a FolderInUseError; the result gives it back.
  *
  * The lock is a file `lock` that names its owner. It is written elsewhere and linked into place, so that it appears
- * whole and at most once. What a dead process left behind is moved away first.
+ * whole and at most once. A dead owner's lock is replaced by whoever holds `lock.heir`, and by nobody else: two runs that
+ * find it at once can't both take it.
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, 'lock');
@@ -34,7 +35,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       const owner = await readOwner(path);
       if (owner === undefined) continue;
       if (await isRunning(owner)) throw new FolderInUseError(folder, owner.pid);
-      await discard(path, owner);
+      if (await inherit(path, draft, owner)) return () => rm(path, { force: true });
     }
   } finally {
     await rm(draft, { force: true });
@@ -51,19 +52,21 @@ async function linkIfAbsent(draft: string, path: string): Promise<boolean> {
   }
 }
 
-/** Moves a dead owner's lock away; two runs may find it at once, and the slower one must not take the faster's new lock. */
-async function discard(path: string, dead: ProcessIdentity): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (hasErrorCode(error, 'ENOENT')) return;
-    throw error;
+/** Replaces a dead owner's lock by `draft`; false if somebody else does, or has. */
+async function inherit(path: string, draft: string, dead: ProcessIdentity): Promise<boolean> {
+  const heir = `${path}.heir`;
+  if (!(await linkIfAbsent(draft, heir))) {
+    const other = await readOwner(heir);
+    if (other === undefined || (await isRunning(other))) return false;
+    throw new Error(`${heir} was left behind by a process that has ended: delete it if no other run uses the folder`);
   }
-  const moved = await readOwner(aside);
-  if (moved !== undefined && (moved.pid !== dead.pid || moved.started !== dead.started))
-    await linkIfAbsent(aside, path);
-  await rm(aside, { force: true });
+  const owner = await readOwner(path);
+  if (owner?.pid === dead.pid && owner.started === dead.started) {
+    await rename(heir, path);
+    return true;
+  }
+  await rm(heir);
+  return false;
 }
 
 async function readOwner(path: string): Promise<ProcessIdentity | undefined> {

@@ -36,7 +36,11 @@ export async function packLibrary(folder: string): Promise<string> {
  * example as `prices.ts` in its AppModule, and the recipes of docs/testing.md among its tests; installed and built.
  */
 export async function freshApp(major: NestMajor, tarball: string, folder: string): Promise<string> {
-  await run(folder, [await nestCli(major, folder), 'new', 'app', ...'--skip-install --skip-git -p npm'.split(' ')]);
+  const packages = await nestCli(major, folder);
+  // Named, or Nest 11's command line would take the schematics of whatever node_modules is above the temporary folder.
+  const collection = major === 11 ? ['-c', join(packages, '@nestjs/schematics')] : [];
+  const options = ['--skip-install', '--skip-git', '-p', 'npm', ...collection];
+  await run(folder, [join(packages, '.bin/nest'), 'new', 'app', ...options]);
   const app = join(folder, 'app');
   const write = (file: string, text: string): Promise<void> => {
     // What is imported is named with its extension in ESM only.
@@ -57,13 +61,13 @@ export async function freshApp(major: NestMajor, tarball: string, folder: string
   return app;
 }
 
-/** Ours, or one from the registry. */
+/** The node_modules with Nest's command line of that major: ours, or one from the registry. */
 async function nestCli(major: NestMajor, folder: string): Promise<string> {
-  if (major === 12) return join(repository, 'node_modules/.bin/nest');
+  if (major === 12) return join(repository, 'node_modules');
   const home = join(folder, 'cli');
   await mkdir(home, { recursive: true });
   await run(home, [...install, '--prefix', '.', '@nestjs/cli@11']);
-  return join(home, 'node_modules/.bin/nest');
+  return join(home, 'node_modules');
 }
 
 async function importExample(file: string, major: NestMajor): Promise<void> {

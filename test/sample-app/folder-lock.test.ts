@@ -98,6 +98,17 @@ describe('lockFolder', () => {
     await through[0]!.value();
   });
 
+  it('names what a process has left that ended while it took a dead lock over', async () => {
+    const folder = await temporaryFolder();
+    const dead = JSON.stringify({ pid: await deadPid() });
+    await writeFile(join(folder, 'lock'), dead);
+    await writeFile(join(folder, 'lock.heir'), dead);
+
+    await expect(lockFolder(folder)).rejects.toThrow(
+      /lock\.heir was left behind by a process that has ended: delete it/,
+    );
+  });
+
   it('does not guess whose a lock is that it cannot read', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'lock'), 'no JSON');
