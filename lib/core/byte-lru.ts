@@ -16,12 +16,17 @@ export class CacheEntry {
   /** The decoded value once somebody has asked for it; only where the group may share it. */
   decoded: unknown = undefined;
 
+  /** How often it is asked for, as `RequestRate` packs it; only in the main cache. */
+  rate = 0;
+
   constructor(
     readonly view: ByteView,
     /** Bytes of key and value: what Go counts. */
     readonly bytes: number,
     /** Bytes that the entry takes out of the group's budget. */
     readonly footprint: number,
+    /** The key's `keyedHash` where the group's eviction asks for it. */
+    readonly hash = 0,
   ) {}
 }
 
@@ -36,13 +41,30 @@ export interface CacheStats {
   readonly evictions: number;
 }
 
+/** One of a group's two caches. It does not bound itself: its group does, since both share one budget. */
+export interface EntryCache {
+  /** Bytes of the budget in use. */
+  readonly footprint: number;
+  readonly size: number;
+  /** The entry of `key`, which counts as used now. Counted in `stats`. */
+  get(key: string): CacheEntry | undefined;
+  /** As `get`, but outside the counters. */
+  touch(key: string): CacheEntry | undefined;
+  /** Keeps `entry`, and returns the one in whose place it comes. */
+  set(key: string, entry: CacheEntry): CacheEntry | undefined;
+  delete(key: string): boolean;
+  /** Evicts the entry that it can best do without; false if there is none. */
+  evictOne(): boolean;
+  clear(): void;
+  stats(): CacheStats;
+}
+
 /**
  * Entries by key, least recently used first, with an exact account of their bytes: Go's `cache`.
  *
- * It does not bound itself: its group does, since two caches share one budget. Unlike Go's, whose count drifts, an
- * overwrite is counted as what it is.
+ * Unlike Go's, whose count drifts, an overwrite is counted as what it is.
  */
-export class ByteLru {
+export class ByteLru implements EntryCache {
   readonly #entries: LRUCache<string, CacheEntry>;
   #bytes = 0;
   #gets = 0;
@@ -72,7 +94,6 @@ export class ByteLru {
     return this.#entries.size;
   }
 
-  /** The entry of `key`, now the most recently used one. Counted. */
   get(key: string): CacheEntry | undefined {
     this.#gets++;
     const entry = this.#entries.get(key);
@@ -80,16 +101,27 @@ export class ByteLru {
     return entry;
   }
 
-  /** As `get`, but outside the counters. */
   touch(key: string): CacheEntry | undefined {
     return this.#entries.get(key);
   }
 
-  set(key: string, entry: CacheEntry): void {
+  /** The entry of `key`, used or not as it was. */
+  peek(key: string): CacheEntry | undefined {
+    return this.#entries.peek(key);
+  }
+
+  /** The key of the least recently used entry. */
+  oldest(): string | undefined {
+    for (const key of this.#entries.rkeys()) return key;
+    return undefined;
+  }
+
+  set(key: string, entry: CacheEntry): CacheEntry | undefined {
     const previous = this.#entries.peek(key);
     if (previous !== undefined) this.#bytes -= previous.bytes;
     this.#bytes += entry.bytes;
     this.#entries.set(key, entry);
+    return previous;
   }
 
   delete(key: string): boolean {
@@ -100,7 +132,7 @@ export class ByteLru {
   }
 
   /** Evicts the least recently used entry; false if there is none. */
-  removeOldest(): boolean {
+  evictOne(): boolean {
     const entry = this.#entries.pop();
     if (entry === undefined) return false;
     this.#bytes -= entry.bytes;

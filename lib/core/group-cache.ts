@@ -1,10 +1,25 @@
-import { BUFFER_OVERHEAD_BYTES, ByteLru, CacheEntry, ENTRY_OVERHEAD_BYTES, type CacheStats } from './byte-lru.js';
+import {
+  BUFFER_OVERHEAD_BYTES,
+  ByteLru,
+  CacheEntry,
+  ENTRY_OVERHEAD_BYTES,
+  type CacheStats,
+  type EntryCache,
+} from './byte-lru.js';
 import type { ByteView } from './byte-view.js';
-import { ownString } from './own-string.js';
+import type { Clock } from './clock.js';
+import { CountMinSketch } from './count-min-sketch.js';
+import { keyedHash } from './keyed-hash.js';
 import type { BudgetMember, MemoryBudget } from './memory-budget.js';
+import { ownString } from './own-string.js';
+import { RequestRate } from './request-rate.js';
+import { TinyLfu } from './tiny-lfu.js';
 
 /** Which of a group's two caches: `main` holds keys that this process owns, `hot` copies of other peers' keys. */
 export type CacheKind = 'main' | 'hot';
+
+/** Which entries a group gives up for others: see `GroupSettings.eviction`. */
+export type EvictionPolicy = 'lru' | 'tinylfu';
 
 export interface GroupCacheOptions {
   /** Bytes that both caches together may take; 0 keeps nothing. */
@@ -13,49 +28,75 @@ export interface GroupCacheOptions {
   readonly keepsDecoded: boolean;
   /** Bytes that a kept decoded value takes per byte of the value. */
   readonly decodedFactor: number;
+  readonly eviction: EvictionPolicy;
   /** The process's bound over all groups. */
   readonly processBudget: MemoryBudget;
+  /** For the rates of requests. */
+  readonly clock: Clock;
 }
 
 /**
- * A group's memory: two LRUs under one budget.
+ * A group's memory: two caches under one budget.
  *
  * Over budget, the hot cache gives way while it holds more than an eighth of what the main cache does, and the main cache
- * otherwise: Go's `populateCache`.
+ * otherwise: Go's `populateCache`. Which of its entries a cache gives up is a matter of `eviction`.
  */
 export class GroupCache implements BudgetMember {
-  readonly #main: ByteLru;
-  readonly #hot: ByteLru;
+  readonly #main: EntryCache;
+  readonly #hot: EntryCache;
   readonly #options: GroupCacheOptions;
+  readonly #rates: RequestRate;
+  /** Of the keys of both caches; only for `'tinylfu'`. */
+  readonly #sketch: CountMinSketch | undefined;
   #isClosed = false;
 
   constructor(options: GroupCacheOptions) {
+    const { cacheBytes, clock, eviction, processBudget } = options;
     this.#options = options;
-    this.#main = new ByteLru(options.cacheBytes);
-    this.#hot = new ByteLru(options.cacheBytes);
-    options.processBudget.add(this);
+    this.#rates = new RequestRate(clock);
+    const sketch = eviction === 'tinylfu' ? new CountMinSketch() : undefined;
+    this.#sketch = sketch;
+    this.#main = sketch === undefined ? new ByteLru(cacheBytes) : new TinyLfu(cacheBytes, sketch);
+    this.#hot = sketch === undefined ? new ByteLru(cacheBytes) : new TinyLfu(cacheBytes, sketch);
+    processBudget.add(this);
   }
 
   get footprint(): number {
-    return this.#main.footprint + this.#hot.footprint;
+    return this.#main.footprint + this.#hot.footprint + (this.#sketch?.footprint ?? 0);
   }
 
   /** The entry of `key` in the main cache or else in the hot one. */
   get(key: string): CacheEntry | undefined {
     if (this.#options.cacheBytes === 0) return undefined;
-    return this.#main.get(key) ?? this.#hot.get(key);
+    const entry = this.#main.get(key);
+    if (entry === undefined) return this.#hot.get(key);
+    entry.rate = this.#rates.record(entry.rate);
+    return entry;
   }
 
   /** As `get`, but outside the counters. */
   touch(key: string): CacheEntry | undefined {
     if (this.#options.cacheBytes === 0) return undefined;
-    return this.#main.touch(key) ?? this.#hot.touch(key);
+    const entry = this.#main.touch(key);
+    if (entry === undefined) return this.#hot.touch(key);
+    entry.rate = this.#rates.record(entry.rate);
+    return entry;
   }
 
-  /** An entry for `view` that is in neither cache. */
+  /** Requests a minute for an entry of the main cache, lately, its own load among them: see `RequestRate`. */
+  minuteQps(entry: CacheEntry): number {
+    return this.#rates.perMinute(entry.rate);
+  }
+
+  /** An entry for `view`, which has just been asked for and was in neither cache. */
   entryOf(key: string, view: ByteView): CacheEntry {
     const bytes = Buffer.byteLength(key) + view.length;
-    return new CacheEntry(view, bytes, bytes + ENTRY_OVERHEAD_BYTES + this.#costBeside(view));
+    const footprint = bytes + ENTRY_OVERHEAD_BYTES + this.#costBeside(view);
+    const hash = this.#sketch === undefined ? 0 : keyedHash(key);
+    this.#sketch?.increment(hash);
+    const entry = new CacheEntry(view, bytes, footprint, hash);
+    entry.rate = this.#rates.record(0);
+    return entry;
   }
 
   /** What a value takes beside its bytes: the way in which it is held, and its decoded copy. */
@@ -69,11 +110,18 @@ export class GroupCache implements BudgetMember {
     return (isText ? wide : BUFFER_OVERHEAD_BYTES) + decoded;
   }
 
-  /** Keeps `entry` in the place of any other of `key`; if it is larger than the whole budget, nothing is kept of `key`. */
+  /**
+   * Keeps `entry` in the place of any other of `key`, at the cost of others; with `'tinylfu'` it may itself be given up at
+   * once. If it is larger than the whole budget, nothing is kept of `key`.
+   */
   keep(kind: CacheKind, key: string, entry: CacheEntry): void {
     if (this.#isClosed) return;
-    if (entry.footprint > this.#options.cacheBytes) return this.delete(key);
-    (kind === 'main' ? this.#main : this.#hot).set(ownString(key), entry);
+    const entries = this.#main.size + this.#hot.size + 1;
+    const bytesForEntries = this.#options.cacheBytes - (this.#sketch?.footprintFor(entries) ?? 0);
+    if (entry.footprint > bytesForEntries) return this.delete(key);
+    this.#sketch?.fit(entries);
+    const previous = (kind === 'main' ? this.#main : this.#hot).set(ownString(key), entry);
+    if (previous !== undefined) entry.rate = this.#rates.record(previous.rate);
     // A key has one entry: a copy of it in the other cache would be older.
     (kind === 'main' ? this.#hot : this.#main).delete(key);
     while (this.footprint > this.#options.cacheBytes && this.evictOne());
@@ -83,7 +131,7 @@ export class GroupCache implements BudgetMember {
   evictOne(): boolean {
     const [victim, other] =
       this.#hot.footprint > this.#main.footprint / 8 ? [this.#hot, this.#main] : [this.#main, this.#hot];
-    return victim.removeOldest() || other.removeOldest();
+    return victim.evictOne() || other.evictOne();
   }
 
   delete(key: string): void {
@@ -95,6 +143,7 @@ export class GroupCache implements BudgetMember {
   clear(): void {
     this.#main.clear();
     this.#hot.clear();
+    this.#sketch?.clear();
   }
 
   /** Drops everything, leaves the process's budget, and keeps nothing from now on, since nobody would count it. */

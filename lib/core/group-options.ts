@@ -3,6 +3,7 @@ import { systemClock, type Clock } from './clock.js';
 import type { Codec } from './codec.js';
 import { toMilliseconds, type Duration } from './duration.js';
 import { InvalidOptionError } from './errors.js';
+import type { EvictionPolicy } from './group-cache.js';
 import { jsonCodec } from './json-codec.js';
 import { MemoryBudget } from './memory-budget.js';
 import { noPeers, type PeerPicker } from './peer-picker.js';
@@ -18,6 +19,12 @@ export interface GroupSettings<Value> {
    * decoded copies. 0 caches nothing. Default `'64MiB'`.
    */
   readonly cacheBytes?: ByteSize;
+
+  /**
+   * Which entries give way when `cacheBytes` is reached: `'lru'` those that have not been asked for for longest, as in Go;
+   * `'tinylfu'` those that have been asked for least, so that a scan does not wash out the rest. Default `'tinylfu'`.
+   */
+  readonly eviction?: EvictionPolicy;
 
   /** Turns values into bytes and back. Must be the same at every peer. Default `jsonCodec`. */
   readonly codec?: Codec<Value>;
@@ -54,6 +61,7 @@ export interface GroupOptions<Value> extends GroupSettings<Value> {
 
 export interface ResolvedGroupOptions<Value> {
   readonly cacheBytes: number;
+  readonly eviction: EvictionPolicy;
   readonly codec: Codec<Value>;
   readonly promote: PromotionPolicy;
   readonly shares: boolean;
@@ -75,8 +83,12 @@ export function resolveGroupOptions<Value>(options: GroupOptions<Value>): Resolv
     throw new InvalidOptionError(
       'promote',
       promote,
-      'expected promoteOneIn(n), promoteAlways, promoteNever or a function',
+      'expected promoteOneIn(n), promoteByRate(), promoteAlways, promoteNever or a function',
     );
+  }
+  const eviction = options.eviction ?? 'tinylfu';
+  if (eviction !== 'lru' && eviction !== 'tinylfu') {
+    throw new InvalidOptionError('eviction', eviction, `expected 'lru' or 'tinylfu'`);
   }
   const share = options.share ?? 'frozen';
   if (share !== 'frozen' && share !== 'copy') {
@@ -88,6 +100,7 @@ export function resolveGroupOptions<Value>(options: GroupOptions<Value>): Resolv
   }
   return {
     cacheBytes: toBytes('cacheBytes', options.cacheBytes ?? '64MiB'),
+    eviction,
     codec,
     promote,
     shares: share === 'frozen' && codec.freezable === true,

@@ -61,10 +61,12 @@ export class Group<Value> {
   ) {
     this.#getter = getter;
     this.#options = resolveGroupOptions(options);
-    const { cacheBytes, codec, shares, processBudget } = this.#options;
+    const { cacheBytes, clock, codec, eviction, shares, processBudget } = this.#options;
     this.#cache = new GroupCache({
       cacheBytes,
+      eviction,
       processBudget,
+      clock,
       keepsDecoded: shares,
       decodedFactor: codec.decodedFactor ?? 0,
     });
@@ -130,13 +132,16 @@ export class Group<Value> {
   serve(key: string, options?: GetOptions): Promise<PeerReply> {
     this.#counters.serverRequests++;
     const entry = this.#lookup(key);
-    if (entry !== undefined) return Promise.resolve(replyOf(entry));
+    if (entry !== undefined) return Promise.resolve(this.#replyOf(entry));
     this.#counters.loads++;
     const signal = options?.signal;
-    return this.#loadHere(key, signal).then(replyOf, (error: unknown) => {
-      if (signal?.aborted) throw error;
-      return { outcome: 'failed', error: asError(error) };
-    });
+    return this.#loadHere(key, signal).then(
+      (loaded) => this.#replyOf(loaded),
+      (error: unknown) => {
+        if (signal?.aborted) throw error;
+        return { outcome: 'failed', error: asError(error) };
+      },
+    );
   }
 
   /** Counters so far. */
@@ -168,6 +173,11 @@ export class Group<Value> {
     const entry = this.#cache.get(key);
     if (entry !== undefined) this.#counters.cacheHits++;
     return entry;
+  }
+
+  #replyOf(entry: CacheEntry | undefined): PeerReply {
+    if (entry === undefined) return { outcome: 'notFound' };
+    return { outcome: 'value', value: entry.view, minuteQps: this.#cache.minuteQps(entry) };
   }
 
   #valueOf(key: string, entry: CacheEntry | undefined): Value | undefined {
@@ -364,10 +374,6 @@ class FlightContext implements LoadContext {
   notFound(): never {
     throw notFound;
   }
-}
-
-function replyOf(entry: CacheEntry | undefined): PeerReply {
-  return entry === undefined ? { outcome: 'notFound' } : { outcome: 'value', value: entry.view, minuteQps: 0 };
 }
 
 function flawOf(key: unknown): string | undefined {

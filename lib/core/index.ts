@@ -8,7 +8,7 @@ export type { Duration } from './duration.js';
 export * from './errors.js';
 export type { Getter, LoadContext } from './getter.js';
 export { Group, type GetOptions } from './group.js';
-export type { CacheKind } from './group-cache.js';
+export type { CacheKind, EvictionPolicy } from './group-cache.js';
 export type { GroupOptions, GroupSettings, SharePolicy } from './group-options.js';
 export { GroupRegistry, type GroupRegistryOptions } from './group-registry.js';
 export type { GroupStats } from './group-stats.js';
@@ -18,10 +18,12 @@ export { MemoryBudget } from './memory-budget.js';
 export { noPeers, type PeerClient, type PeerPicker, type PeerReply, type PeerRequest } from './peer-picker.js';
 export {
   promoteAlways,
+  promoteByRate,
   promoteNever,
   promoteOneIn,
   type PromotionCandidate,
   type PromotionPolicy,
+  type RatePromotionOptions,
 } from './promotion.js';
 export { SingleFlight, type Flight } from './single-flight.js';
 export { textCodec } from './text-codec.js';

@@ -34,8 +34,8 @@ describe('ByteLru', () => {
     lru.get('myKey0');
     lru.touch('myKey1');
 
-    lru.removeOldest();
-    lru.removeOldest();
+    lru.evictOne();
+    lru.evictOne();
 
     expect(lru.touch('myKey0')).toBeDefined();
     expect(lru.touch('myKey1')).toBeDefined();
@@ -52,7 +52,7 @@ describe('ByteLru', () => {
     expect([lru.bytes, lru.footprint, lru.size]).toEqual([4, 14, 1]);
     lru.set('b', entry('z', 6));
     expect([lru.bytes, lru.footprint, lru.size]).toEqual([10, 30, 2]);
-    lru.removeOldest();
+    lru.evictOne();
     expect([lru.bytes, lru.footprint, lru.size]).toEqual([6, 16, 1]);
     lru.clear();
     expect([lru.bytes, lru.footprint, lru.size]).toEqual([0, 0, 0]);
@@ -67,9 +67,9 @@ describe('ByteLru', () => {
     lru.touch('a');
     lru.touch('b');
     expect(lru.stats()).toEqual({ bytes: 3, items: 1, gets: 2, hits: 1, evictions: 0 });
-    lru.removeOldest();
+    lru.evictOne();
 
-    expect(lru.removeOldest()).toBe(false);
+    expect(lru.evictOne()).toBe(false);
     expect(lru.stats()).toEqual({ bytes: 0, items: 0, gets: 2, hits: 1, evictions: 1 });
   });
 });

@@ -28,6 +28,7 @@ function createEcho(): { group: Group<string>; fills: () => number } {
   const group = new Group<string>('string-group', (key) => (fills++, `ECHO:${key}`), {
     codec: textCodec,
     cacheBytes: cacheSize,
+    eviction: 'lru',
   });
   return { group, fills: () => fills };
 }
@@ -174,6 +175,7 @@ describe("Go's groupcache_test", () => {
       new Group<string>('testgroup', () => 'testval', {
         codec: textCodec,
         cacheBytes: 1024,
+        eviction: 'lru',
         peers: { pickPeer: () => ({ url: 'http://fake', get: () => reply.promise }) },
       });
     const [together, apart] = [createTestGroup(), createTestGroup()];

@@ -1,11 +1,30 @@
 import * as fc from 'fast-check';
-import { ByteView, ENTRY_OVERHEAD_BYTES, MemoryBudget, type CacheKind } from '../../lib/core/index.js';
+import {
+  ByteView,
+  ENTRY_OVERHEAD_BYTES,
+  MemoryBudget,
+  systemClock,
+  type CacheKind,
+  type EvictionPolicy,
+} from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
 import { BUFFER_OVERHEAD_BYTES } from '../../lib/core/byte-lru.js';
 import { GroupCache } from '../../lib/core/group-cache.js';
 
-function createCache(cacheBytes: number, processBudget = new MemoryBudget(Infinity), decodedFactor = 0): GroupCache {
-  return new GroupCache({ cacheBytes, keepsDecoded: decodedFactor > 0, decodedFactor, processBudget });
+function createCache(
+  cacheBytes: number,
+  processBudget = new MemoryBudget(Infinity),
+  decodedFactor = 0,
+  eviction: EvictionPolicy = 'lru',
+): GroupCache {
+  return new GroupCache({
+    cacheBytes,
+    keepsDecoded: decodedFactor > 0,
+    decodedFactor,
+    eviction,
+    processBudget,
+    clock: systemClock,
+  });
 }
 
 function keep(cache: GroupCache, kind: CacheKind, key: string, length: number): void {

@@ -4,6 +4,7 @@ import {
   jsonCodec,
   noPeers,
   promoteAlways,
+  promoteByRate,
   promoteNever,
   promoteOneIn,
   systemClock,
@@ -16,6 +17,7 @@ import { toMilliseconds } from '../../lib/core/duration.js';
 import { resolveGroupOptions } from '../../lib/core/group-options.js';
 
 const candidate = { key: 'k', bytes: 1, minuteQps: 0 };
+const fetched = (minuteQps: number): typeof candidate => ({ ...candidate, minuteQps });
 
 describe('toMilliseconds', () => {
   it.each([
@@ -93,10 +95,46 @@ describe('promoteOneIn', () => {
   });
 });
 
+describe('promoteByRate', () => {
+  it('mirrors what is asked for several times as often as the rest', () => {
+    const promote = promoteByRate();
+    for (let n = 0; n < 100; n++) promote(fetched(2));
+
+    expect([promote(fetched(2)), promote(fetched(7)), promote(fetched(9))]).toEqual([false, false, true]);
+  });
+
+  it('mirrors nothing where all keys are asked for alike', () => {
+    const promote = promoteByRate();
+
+    expect(Array.from({ length: 100 }, () => promote(fetched(50)))).not.toContain(true);
+  });
+
+  it('goes by what has been fetched lately', () => {
+    const promote = promoteByRate({ times: 3 });
+    for (let n = 0; n < 1000; n++) promote(fetched(1000));
+    expect(promote(fetched(100))).toBe(false);
+
+    for (let n = 0; n < 5000; n++) promote(fetched(10));
+
+    expect(promote(fetched(100))).toBe(true);
+  });
+
+  it.each([0, Number.NaN, Infinity, -1])('asks the other policy about a rate of %d', (minuteQps) => {
+    const promote = promoteByRate({ whenUnknown: ({ key }) => key === 'k' });
+
+    expect([promote(fetched(minuteQps)), promote({ ...fetched(minuteQps), key: 'other' })]).toEqual([true, false]);
+  });
+
+  it.each([0, -1, Number.NaN])('refuses %d times', (times) => {
+    expect(() => promoteByRate({ times })).toThrow(InvalidOptionError);
+  });
+});
+
 describe('resolveGroupOptions', () => {
   it('has the defaults that are documented', () => {
     expect(resolveGroupOptions({})).toMatchObject({
       cacheBytes: 64 * 2 ** 20,
+      eviction: 'tinylfu',
       codec: jsonCodec,
       shares: true,
       loadTimeoutMs: 30_000,
@@ -137,6 +175,7 @@ describe('resolveGroupOptions', () => {
     ['codec', { encode: () => '' }],
     ['promote', 10],
     ['share', 'shared'],
+    ['eviction', 'fifo'],
     ['loadTimeout', 0],
     ['maxValueBytes', -5],
     ['peers', {}],

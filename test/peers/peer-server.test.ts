@@ -41,16 +41,23 @@ async function serve(
   return { url, pool, groups, server };
 }
 
+/** The value of a `GetResponse` that was read as text; shorter than 128 bytes. */
+function valueIn(body: string): string {
+  expect(body.charCodeAt(0)).toBe(0x0a);
+  return body.slice(2, 2 + body.charCodeAt(1));
+}
+
 const OURS = { 'x-groupcache': '1' };
 
 describe('PeerServer', () => {
   it('answers a value as Go does, and says who it is', async () => {
     const { url, pool } = await serve();
     const answer = await ask(url, '/_groupcache/prices/a+b%2Fc');
-    expect([answer.status, answer.body]).toEqual([200, '\n\x07<a b/c>']);
+    expect([answer.status, valueIn(answer.body)]).toEqual([200, '<a b/c>']);
     expect(Object.fromEntries(answer.headers)).toMatchObject({
       'content-type': 'application/x-protobuf',
-      'content-length': '9',
+      // The value, and a rate of one request a minute.
+      'content-length': String(2 + '<a b/c>'.length + 9),
       'cache-control': 'no-store, no-transform',
       'x-groupcache': '1',
       'x-groupcache-boot-id': pool.bootId,
@@ -68,7 +75,7 @@ describe('PeerServer', () => {
   ])('takes as a key %s', async (_name, sent, key) => {
     const { url } = await serve();
     const { status, body } = await ask(url, `/_groupcache/prices/${sent}`);
-    expect([status, body.slice(2)]).toEqual([200, `<${key}>`]);
+    expect([status, valueIn(body)]).toEqual([200, `<${key}>`]);
   });
 
   it.each([
@@ -287,7 +294,7 @@ describe('PeerServer', () => {
     await once(http, 'listening');
     closers.push(async () => void http.close());
     const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-    expect((await ask(url, '/rewritten')).body.slice(2)).toBe('<a>');
+    expect(valueIn((await ask(url, '/rewritten')).body)).toBe('<a>');
     expect((await ask(url, '/late')).body).toContain('already');
   });
 });
@@ -296,7 +303,7 @@ describe('PeerListener', () => {
   it('takes keys of 64 KiB, and answers 431 to more than it reads', async () => {
     const { url } = await serve((key) => String(key.length));
     const key = 'k'.repeat(64 * 1024 - 'prices/'.length);
-    expect((await ask(url, `/_groupcache/prices/${key}`)).body.slice(2)).toBe(String(key.length));
+    expect(valueIn((await ask(url, `/_groupcache/prices/${key}`)).body)).toBe(String(key.length));
     expect((await ask(url, `/_groupcache/prices/${'k'.repeat(128 * 1024)}`)).status).toBe(431);
   });
 
