@@ -8,6 +8,11 @@ export interface PeerRequest {
   readonly timeoutMs: number;
   /** Aborts when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+  /**
+   * Calls `listener` with the reason when `signal` aborts, at once if it has, without making a signal of it: that is what a
+   * question costs. Not every asker has it. Called once a question at most.
+   */
+  onAbort?(listener: (reason: unknown) => void): void;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { InvalidOptionError } from '../core/errors.js';
 import { GroupRegistry } from '../core/group-registry.js';
 import { HttpPool } from '../peers/http-pool.js';
+import { acceptLinks } from '../peers/link/accept-links.js';
 import { PeerListener } from '../peers/peer-listener.js';
 import { PeerServer } from '../peers/peer-server.js';
 import { checkSelf } from '../peers/self-check.js';
@@ -22,6 +23,7 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
   readonly #logger = new Logger('Groupcache');
   #listener: PeerListener | undefined;
   #stopWaiting: (() => void) | undefined;
+  #refuseLinks: (() => void) | undefined;
   /** Aborts once this process is leaving. */
   readonly #leaving = new AbortController();
   #isSelfChecked = false;
@@ -47,6 +49,12 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
     pool.events.on('peerFailing', ({ error }) => {
       this.#logger.warn(`${error.message}; its keys are loaded here meanwhile`);
     });
+    pool.events.on('ringDiffers', ({ peer }) => {
+      this.#logger.warn(
+        `Peer ${peer} has another ring or list of peers: keys on which they differ are loaded more than once. Do all ` +
+          `processes have the same "peers", "ring", "replicas" and "hash"?`,
+      );
+    });
     pool.events.on('peerRecovered', ({ peer }) => this.#logger.log(`Peer ${peer} answers again`));
   }
 
@@ -59,8 +67,10 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
       return;
     }
     const server = this.#httpServer();
-    if (server !== undefined) this.#joinOnceListening(server);
-    else if (self !== undefined) {
+    if (server !== undefined) {
+      this.#refuseLinks = acceptLinks(server, this.pool);
+      this.#joinOnceListening(server);
+    } else if (self !== undefined) {
       throw new InvalidOptionError(
         'listen',
         listen,
@@ -72,6 +82,7 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
 
   async onApplicationShutdown(): Promise<void> {
     this.explorer.unbind();
+    this.#refuseLinks?.();
     const { drainTimeoutMs } = this.options;
     await Promise.all([this.#listener?.close(drainTimeoutMs), this.pool.close(drainTimeoutMs)]);
     this.groups.close();

@@ -91,6 +91,11 @@ export class HttpPeerClient implements PeerClient {
     });
   }
 
+  /** The peer has answered, otherwise than by this client. */
+  noteAnswer(): void {
+    this.#report(undefined);
+  }
+
   #ask(path: string, signal: AbortSignal, timeoutMs: number): Promise<HttpAnswer> {
     const target = this.#pathPrefix + path;
     return exchange(this.#connections, {

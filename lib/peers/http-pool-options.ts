@@ -31,6 +31,12 @@ export interface HttpPoolOptions {
   /** Another hash than the ring's own, the same at every peer. */
   readonly hash?: RingHash;
 
+  /**
+   * Whether peers that can are asked over one long-lived connection, instead of a GET for each question. Default true; at
+   * peers that can't, nothing is different.
+   */
+  readonly link?: boolean;
+
   /** Whether Go peers are in the ring: URLs are then hashed as given, and the ring must be Go's. Default false. */
   readonly goPeers?: boolean;
 
@@ -62,6 +68,7 @@ export interface ResolvedHttpPoolOptions {
   readonly replicas: number;
   readonly hash: RingHash;
   readonly goPeers: boolean;
+  readonly link: boolean;
   readonly maxKeyBytes: number;
   readonly maxResponseBytes: number;
   readonly maxConnectionsPerPeer: number;
@@ -71,7 +78,7 @@ export interface ResolvedHttpPoolOptions {
 
 /** Fills in the defaults. Throws an `InvalidOptionError` naming the first option that is not acceptable. */
 export function resolveHttpPoolOptions(options: HttpPoolOptions): ResolvedHttpPoolOptions {
-  const { role = 'peer', ring = 'golang', goPeers = false, maxConnectionsPerPeer = 64 } = options;
+  const { role = 'peer', ring = 'golang', goPeers = false, link = true, maxConnectionsPerPeer = 64 } = options;
   if (role !== 'peer' && role !== 'client') {
     throw new InvalidOptionError('role', role, `expected 'peer' or 'client'`);
   }
@@ -88,6 +95,7 @@ export function resolveHttpPoolOptions(options: HttpPoolOptions): ResolvedHttpPo
   if (goPeers && ring !== 'golang') {
     throw new InvalidOptionError('ring', ring, `Go peers know only 'golang'; leave it out, or leave out goPeers`);
   }
+  if (typeof link !== 'boolean') throw new InvalidOptionError('link', link, 'expected true or false');
   if (!Number.isInteger(maxConnectionsPerPeer) || maxConnectionsPerPeer < 1) {
     throw new InvalidOptionError(
       'maxConnectionsPerPeer',
@@ -105,6 +113,7 @@ export function resolveHttpPoolOptions(options: HttpPoolOptions): ResolvedHttpPo
     replicas: options.replicas ?? defaults.replicas,
     hash: options.hash ?? defaults.hash,
     goPeers,
+    link,
     maxKeyBytes: toBytes('maxKeyBytes', options.maxKeyBytes ?? GET_MAX_KEY_BYTES),
     maxResponseBytes: toBytes('maxResponseBytes', options.maxResponseBytes ?? '64MiB'),
     maxConnectionsPerPeer,

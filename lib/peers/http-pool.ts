@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { MAX_TIMER_MS } from '../core/duration.js';
 import { ClosedError, InvalidOptionError, type PeerError } from '../core/errors.js';
@@ -6,6 +6,8 @@ import { HashRing } from '../core/hash-ring.js';
 import type { PeerClient, PeerPicker } from '../core/peer-picker.js';
 import { HttpPeerClient } from './http-peer-client.js';
 import { resolveHttpPoolOptions, type HttpPoolOptions, type ResolvedHttpPoolOptions } from './http-pool-options.js';
+import { LinkedPeerClient } from './link/linked-peer-client.js';
+import { PeerLinks, type LinkHost } from './link/peer-links.js';
 import { PeerAuth } from './peer-auth.js';
 import { parsePeerUrl, type PeerUrl } from './peer-url.js';
 
@@ -15,6 +17,12 @@ export interface HttpPoolEvents {
   peersChanged: [change: { readonly peers: readonly string[]; readonly added: string[]; readonly removed: string[] }];
   /** A peer has stopped answering. Told once, until it has answered again. */
   peerFailing: [failure: { readonly peer: string; readonly error: PeerError }];
+  /** A link to a peer is open, whichever of the two has dialed it. */
+  linkOpened: [link: { readonly peer: string }];
+  /** There is no link to a peer any more. */
+  linkClosed: [link: { readonly peer: string }];
+  /** A peer has another ring or list than this process. Told once, until a later link has shown otherwise. */
+  ringDiffers: [difference: { readonly peer: string }];
   /** A peer that had stopped answering has answered. */
   peerRecovered: [recovery: { readonly peer: string }];
 }
@@ -30,6 +38,13 @@ export class HttpPool implements PeerPicker {
 
   readonly events = new EventEmitter<HttpPoolEvents>();
 
+  /**
+   * The links to other peers.
+   *
+   * @internal
+   */
+  readonly links: PeerLinks;
+
   readonly #options: ResolvedHttpPoolOptions;
   readonly #auth: PeerAuth | undefined;
   #self: string | undefined;
@@ -38,7 +53,7 @@ export class HttpPool implements PeerPicker {
   /** Ring and clients, replaced together: a get sees the one or the other list, never a mixture. */
   #current: Membership;
   /** Clients of peers that are listed no more, until their last request has ended. */
-  readonly #leaving = new Set<HttpPeerClient>();
+  readonly #leaving = new Set<LinkedPeerClient>();
   #isClosed = false;
 
   /** Throws an `InvalidOptionError` naming the first option that is not acceptable. */
@@ -46,6 +61,7 @@ export class HttpPool implements PeerPicker {
     this.#options = resolveHttpPoolOptions(options);
     const { auth, self } = this.#options;
     this.#auth = auth === undefined ? undefined : new PeerAuth(auth);
+    this.links = new PeerLinks(this.#linkHost());
     this.#current = this.#membershipOf([]);
     if (self !== undefined) this.#self = this.#parse('self', self).url;
   }
@@ -57,6 +73,11 @@ export class HttpPool implements PeerPicker {
 
   get role(): 'peer' | 'client' {
     return this.#options.role;
+  }
+
+  /** Whether peers are asked over links, and may link to this one. */
+  get isLinking(): boolean {
+    return this.#options.link;
   }
 
   get basePath(): string {
@@ -155,7 +176,8 @@ export class HttpPool implements PeerPicker {
     const { clients } = this.#current;
     this.#current = this.#membershipOf([]);
     this.events.removeAllListeners();
-    await Promise.all([...clients.values(), ...this.#leaving].map((client) => client.close(timeoutMs)));
+    const closing = [...clients.values(), ...this.#leaving].map((client) => client.close(timeoutMs));
+    await Promise.all([this.links.close(timeoutMs), ...closing]);
   }
 
   #enforce(wanted: readonly PeerUrl[]): void {
@@ -167,17 +189,18 @@ export class HttpPool implements PeerPicker {
     for (const [url, client] of previous.clients) {
       if (!clients.has(url)) void this.#dismiss(client);
     }
+    if (removed.length > 0) this.links.peersChanged();
     if (added.length + removed.length > 0) this.events.emit('peersChanged', { peers: ring.peers, added, removed });
   }
 
   /** The client ends by itself once the requests under way are answered. */
-  async #dismiss(client: HttpPeerClient): Promise<void> {
+  async #dismiss(client: LinkedPeerClient): Promise<void> {
     this.#leaving.add(client);
     await client.close(MAX_TIMER_MS);
     this.#leaving.delete(client);
   }
 
-  #membershipOf(peers: readonly PeerUrl[], known: ReadonlyMap<string, HttpPeerClient> = new Map()): Membership {
+  #membershipOf(peers: readonly PeerUrl[], known: ReadonlyMap<string, LinkedPeerClient> = new Map()): Membership {
     const { replicas, hash } = this.#options;
     const urls = peers.map((peer) => peer.url);
     const others = peers.filter((peer) => peer.url !== this.#self);
@@ -187,11 +210,53 @@ export class HttpPool implements PeerPicker {
     };
   }
 
-  #newPeerClient(peer: PeerUrl): HttpPeerClient {
-    return this.#newClient(peer, (url, error) => {
+  #newPeerClient(peer: PeerUrl): LinkedPeerClient {
+    const http = this.#newClient(peer, (url, error) => {
       if (error === undefined) this.events.emit('peerRecovered', { peer: url });
       else this.events.emit('peerFailing', { peer: url, error });
     });
+    return new LinkedPeerClient(peer, this.links, http);
+  }
+
+  #linkHost(): LinkHost {
+    const pool = this;
+    const { link, role, basePath, failures, maxResponseBytes, connectTimeoutMs } = this.#options;
+    const { bootId } = this;
+    return {
+      isLinking: link,
+      role,
+      basePath,
+      failures,
+      maxResponseBytes,
+      connectTimeoutMs,
+      bootId,
+      auth: this.#auth,
+      get self() {
+        return pool.#self;
+      },
+      get peers() {
+        return pool.peers;
+      },
+      get hasPeers() {
+        return pool.hasPeers;
+      },
+      get ringDigest() {
+        return pool.#ringDigest;
+      },
+      onLinkOpened: (peer) => {
+        this.#current.clients.get(peer)?.noteAnswer();
+        this.events.emit('linkOpened', { peer });
+      },
+      onLinkClosed: (peer) => this.events.emit('linkClosed', { peer }),
+      onRingDiffers: (peer) => this.events.emit('ringDiffers', { peer }),
+    };
+  }
+
+  /** Of all that decides who owns a key. A hash is known by what it makes of a text. */
+  get #ringDigest(): string {
+    const { hash, replicas } = this.#options;
+    const text = JSON.stringify([hash('groupcache'), replicas, this.peers]);
+    return createHash('sha256').update(text).digest('base64url').slice(0, 22);
   }
 
   #newClient(peer: PeerUrl, onStateChange: (peer: string, error: PeerError | undefined) => void): HttpPeerClient {
@@ -226,5 +291,5 @@ export class HttpPool implements PeerPicker {
 
 interface Membership {
   readonly ring: HashRing;
-  readonly clients: ReadonlyMap<string, HttpPeerClient>;
+  readonly clients: ReadonlyMap<string, LinkedPeerClient>;
 }

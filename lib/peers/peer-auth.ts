@@ -88,6 +88,30 @@ export class PeerAuth {
       ? undefined
       : 'the signature is wrong: do the secrets agree, and the URL by which this peer is asked?';
   }
+
+  /** The proof of one side of a link, over `lines`; empty if there is no secret. */
+  prove(lines: readonly string[]): string {
+    const secret = this.#secrets[0];
+    return secret === undefined ? '' : linkHmac(secret, lines).toString('base64url');
+  }
+
+  /** Why the other side's `proof` over `lines` is not accepted, or `undefined` if it is. */
+  refusalOfProof(lines: readonly string[], proof: string): string | undefined {
+    if (this.#secrets.length === 0 || (proof === '' && this.#acceptsUnsigned)) return undefined;
+    if (proof === '') return 'the link is not signed';
+    const given = Buffer.from(proof, 'base64url');
+    const isGood = this.#secrets.some((secret) => {
+      const expected = linkHmac(secret, lines);
+      return given.length === expected.length && timingSafeEqual(given, expected);
+    });
+    return isGood ? undefined : 'the proof is wrong: do the secrets agree?';
+  }
+}
+
+function linkHmac(secret: Buffer, lines: readonly string[]): Buffer {
+  return createHmac('sha256', secret)
+    .update(['groupcache-link-v1', ...lines].join('\n'))
+    .digest();
 }
 
 function secretsOf(options: Exclude<PeerAuthOptions, 'none'>): Buffer[] {

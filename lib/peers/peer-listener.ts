@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { HttpPool } from './http-pool.js';
+import { acceptLinks } from './link/accept-links.js';
 import type { PeerServer } from './peer-server.js';
 import { LISTEN_MAX_KEY_BYTES } from './wire.js';
 
@@ -14,11 +16,15 @@ export interface ListenOptions {
 /** A `PeerServer` on a port of its own, away from the application's pipeline and public. */
 export class PeerListener {
   readonly #server: Server;
+  readonly #pool: HttpPool;
+  readonly #refuseLinks: () => void;
 
   constructor(peerServer: PeerServer) {
     this.#server = createServer({ maxHeaderSize: LISTEN_MAX_KEY_BYTES + 16 * 1024 }, (request, response) => {
       void peerServer.handle(request, response);
     });
+    this.#pool = peerServer.pool;
+    this.#refuseLinks = acceptLinks(this.#server, this.#pool);
   }
 
   /** Resolves to the bound address. Rejects with what Node says, such as EADDRINUSE. */
@@ -29,7 +35,7 @@ export class PeerListener {
   }
 
   /**
-   * Takes no more connections and closes those there are: after the requests under way, half-sent ones included, but at
+   * Takes no more connections and closes those there are, links included: after the requests under way, half-sent ones included, but at
    * the latest after `timeoutMs`.
    */
   async close(timeoutMs = 5_000): Promise<void> {
@@ -37,6 +43,8 @@ export class PeerListener {
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.#server.closeIdleConnections();
+    this.#refuseLinks();
+    void this.#pool.links.closeAccepted(timeoutMs);
     const timer = setTimeout(() => this.#server.closeAllConnections(), timeoutMs);
     await closed;
     clearTimeout(timer);

@@ -1,56 +1,38 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { InvalidOptionError } from '../core/errors.js';
 import type { Group } from '../core/group.js';
-import type { GroupRegistry } from '../core/group-registry.js';
 import type { PeerReply } from '../core/peer-picker.js';
-import { failureToJson, plainFailures, type FailureCodec } from './failure-codec.js';
+import { failureToJson, type FailureCodec } from './failure-codec.js';
 import { encodeGetResponse } from './get-response.js';
 import type { HttpPool } from './http-pool.js';
+import { PeerReception, type PeerReceptionOptions } from './peer-reception.js';
 import { decodePath } from './wire-path.js';
 import { headers, PROTOCOL_VERSION, type FailureMark } from './wire.js';
 
-export interface PeerServerOptions {
+export interface PeerServerOptions extends PeerReceptionOptions {
   readonly pool: HttpPool;
-  readonly groups: Pick<GroupRegistry, 'find'>;
-  /** How getters' failures cross. Default `plainFailures`. */
-  readonly failures?: FailureCodec;
-  /** Peers' requests answered at a time; more get 503. Default 4,096. */
-  readonly maxConcurrentRequests?: number;
 }
 
 /**
- * Answers peers by Go's protocol, on whatever server it is mounted: the serving half of Go's `HTTPPool`.
+ * Answers peers by Go's protocol, on whatever server it is mounted, and over the links of its pool: the serving half of
+ * Go's `HTTPPool`.
  *
  * Works on the raw request target: an application's routers decode and clean paths, which loses keys. Never asks another
  * peer. Closed unless the pool has peers: everything then gets 404.
  */
 export class PeerServer {
-  readonly #pool: HttpPool;
-  readonly #groups: Pick<GroupRegistry, 'find'>;
-  readonly #failures: FailureCodec;
-  readonly #maxConcurrentRequests: number;
-  #running = 0;
-  #isDraining = false;
-  #onIdle: (() => void) | undefined;
+  readonly pool: HttpPool;
+  readonly #reception: PeerReception;
   #drained: Promise<void> | undefined;
 
-  constructor({ pool, groups, failures = plainFailures, maxConcurrentRequests = 4096 }: PeerServerOptions) {
-    if (!Number.isInteger(maxConcurrentRequests) || maxConcurrentRequests < 1) {
-      throw new InvalidOptionError(
-        'maxConcurrentRequests',
-        maxConcurrentRequests,
-        'expected a whole number of 1 or more',
-      );
-    }
-    this.#pool = pool;
-    this.#groups = groups;
-    this.#failures = failures;
-    this.#maxConcurrentRequests = maxConcurrentRequests;
+  constructor({ pool, ...options }: PeerServerOptions) {
+    this.pool = pool;
+    this.#reception = new PeerReception(options);
+    pool.links.serveWith(this.#reception);
   }
 
   /** Whether `target`, a raw request target, is under the pool's base path. */
   accepts(target: string): boolean {
-    return target.startsWith(this.#pool.basePath);
+    return target.startsWith(this.pool.basePath);
   }
 
   /**
@@ -64,69 +46,68 @@ export class PeerServer {
     if (refusal !== undefined) return answer.refuse(...refusal);
 
     const query = target.indexOf('?');
-    const path = decodePath(target.slice(this.#pool.basePath.length, query < 0 ? undefined : query));
+    const path = decodePath(target.slice(this.pool.basePath.length, query < 0 ? undefined : query));
     if (path === undefined) {
       return answer.refuse(400, 'bad-request', 'expected {group}/{key}, both percent-encoded UTF-8');
     }
-    const group = this.#groups.find(path.group);
+    const group = this.#reception.find(path.group);
     if (group === undefined) return answer.refuse(404, 'unknown-group', `no such group: ${path.group}`);
 
-    this.#running++;
+    this.#reception.enter();
     try {
       await this.#serve(group, path.key, request, answer);
     } finally {
-      this.#running--;
-      if (this.#running === 0) this.#onIdle?.();
+      this.#reception.leave();
     }
   }
 
   /**
-   * Refuses new requests from now on, so that peers load elsewhere, and resolves once those under way are answered or
-   * `timeoutMs` is over. A later call waits for the first one's end.
+   * Refuses new requests from now on, so that peers load elsewhere, and resolves once those under way are answered and the
+   * links are closed, or `timeoutMs` is over. A later call waits for the first one's end.
    */
   drain(timeoutMs: number): Promise<void> {
-    this.#isDraining = true;
-    this.#drained ??= new Promise<void>((resolve) => {
-      if (this.#running === 0) return resolve();
-      const timer = setTimeout(resolve, timeoutMs);
-      this.#onIdle = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    this.#drained ??= this.#drain(timeoutMs);
     return this.#drained;
   }
 
   get bootId(): string {
-    return this.#pool.bootId;
+    return this.pool.bootId;
   }
 
   /** Whether this peer is leaving. */
   get isDraining(): boolean {
-    return this.#isDraining;
+    return this.#reception.isDraining;
   }
 
   #refusalOf(request: IncomingMessage, target: string): [number, FailureMark | undefined, string] | undefined {
-    const { auth, hasPeers, role, self = '' } = this.#pool;
+    const { auth, hasPeers, role, self = '' } = this.pool;
     if (!this.accepts(target)) return [404, undefined, 'not found'];
     if (!hasPeers || role === 'client' || auth === undefined) return [404, undefined, 'not found'];
     if (request.method !== 'GET') return [405, 'bad-request', 'only GET is understood'];
     const refusal = auth.refusal({ method: 'GET', peer: self, target }, (name) => headerOf(request, name));
     if (refusal !== undefined) return [401, 'unauthorized', refusal];
-    if (this.#isDraining) return [503, 'draining', 'this peer is leaving'];
-    if (this.#running >= this.#maxConcurrentRequests) return [503, 'overloaded', 'too many requests at once'];
-    return undefined;
+    const mark = this.#reception.refusal();
+    if (mark === undefined) return undefined;
+    return [503, mark, mark === 'draining' ? 'this peer is leaving' : 'too many requests at once'];
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    const startMs = performance.now();
+    const drained = this.#reception.drain(timeoutMs);
+    this.pool.links.retire();
+    await drained;
+    // Or an application's server, which waits for its connections, would wait for these.
+    await this.pool.links.close(Math.max(0, timeoutMs - (performance.now() - startMs)));
   }
 
   async #serve(group: Group<unknown>, key: string, request: IncomingMessage, answer: Answer): Promise<void> {
     const wait = new PeerWait(request, answer.response);
     try {
       const reply = await group.serve(key, wait);
-      if (reply.outcome === 'failed' && this.#isDraining) {
-        // A database client that has been closed, most likely: this peer's failure, not the getter's word.
+      if (this.#reception.isUnsaid(reply)) {
         answer.refuse(503, 'draining', 'this peer is leaving');
       } else {
-        answer.reply(reply, this.#failures);
+        answer.reply(reply, this.#reception.failures);
       }
     } catch {
       // The asker has gone, or its time is over: nobody reads this.

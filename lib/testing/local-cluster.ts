@@ -61,5 +61,9 @@ async function startPeer({ groups: groupOptions, ...options }: LocalClusterOptio
   const { port } = await listener.listen({ port: 0, host: '127.0.0.1' });
   const url = `http://127.0.0.1:${port}`;
   pool.join(url);
-  return { url, pool, groups, server, stop: () => listener.close() };
+  const stop = async (): Promise<void> => {
+    pool.links.cut();
+    await listener.close();
+  };
+  return { url, pool, groups, server, stop };
 }

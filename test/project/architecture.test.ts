@@ -12,7 +12,7 @@ const rules: Readonly<Record<string, { readonly rooms: readonly string[]; readon
     rooms: ['codecs', 'core'],
     packages: ['@bufbuild/protobuf', 'class-transformer', 'devalue'],
   },
-  peers: { rooms: ['peers', 'core'], packages: ['undici'] },
+  peers: { rooms: ['peers', 'core'], packages: ['undici', 'ws'] },
   nest: { rooms: ['nest', 'peers', 'core'], packages: ['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs'] },
   testing: { rooms: ['testing', 'peers', 'core'], packages: [] },
   'testing/nest': {

@@ -1,0 +1,214 @@
+import { isUtf8 } from 'node:buffer';
+import type { ByteView } from '../../core/byte-view.js';
+
+/**
+ * What is said over a link: frames, as many to a message as one tick has produced.
+ *
+ * A frame begins with its length (32 bits, what follows it), its type (8 bits) and the id of the question that it belongs
+ * to (32 bits), big-endian. Types that are not known are skipped, and so are fields; docs/wire.md has the bytes.
+ */
+export const frameTypes = {
+  /** Milliseconds left (32), length of the group (16), length of the key (32), group, key; fields to the end. */
+  get: 1,
+  /** Length of fields (16), fields; the value, or its last part, to the end. */
+  value: 2,
+  /** As `value`, but one part of it, of several; the first has the length of the whole among its fields. */
+  more: 3,
+  notFound: 4,
+  /** The getter's failure, as JSON. */
+  failed: 5,
+  /** A `FailureMark`: the peer's refusal. */
+  refused: 6,
+  /** Nobody waits for the answer any more. */
+  cancel: 7,
+  /** The sender asks and takes no further questions on this link; the other side answers alike. */
+  goodbye: 8,
+  /** Who the sender is, as JSON: the first frame of both sides. */
+  hello: 9,
+  /** The sender's proof of identity: the second frame of both sides. */
+  proof: 10,
+} as const;
+
+/** Length, type and id. */
+export const FRAME_HEAD_BYTES = 9;
+const GET_HEAD_BYTES = 10;
+const FIELDS_LENGTH_BYTES = 2;
+/** A field has a tag (8 bits) and a length (16 bits). */
+const FIELD_HEAD_BYTES = 3;
+/** A double. */
+const MINUTE_QPS_FIELD = 1;
+/** 32 bits: bytes of a value that comes in parts. */
+const TOTAL_LENGTH_FIELD = 2;
+const FIRST_CHUNK_BYTES = 4 * 1024;
+
+/** Takes what `readFrames` finds. Bytes are views into the message: who keeps them copies them. */
+export interface FrameHandler {
+  onGet(id: number, timeoutMs: number, group: string, key: string): void;
+  /** A question whose group or key is not UTF-8. */
+  onUnreadable(id: number): void;
+  /** A value or one part of it, with what its frame says of the whole. `isLast` for the only part, too. */
+  onValue(id: number, bytes: Buffer, fields: ValueFields, isLast: boolean): void;
+  /** Any other type that is known. */
+  onOther(type: number, id: number, body: Buffer): void;
+}
+
+/** 0 where it is not said. */
+export interface ValueFields {
+  minuteQps: number;
+  /** Bytes of the whole value, in the first of several parts. */
+  totalLength: number;
+}
+
+/** Reads the frames of one message; throws a `RangeError` if they are not well-formed. */
+export function readFrames(message: Buffer, handler: FrameHandler): void {
+  let offset = 0;
+  while (offset < message.length) {
+    if (message.length - offset < FRAME_HEAD_BYTES) throw new RangeError('ends inside the head of a frame');
+    const end = offset + 4 + message.readUInt32BE(offset);
+    if (end > message.length || end < offset + FRAME_HEAD_BYTES) throw new RangeError('has a frame of a wrong length');
+    const type = message[offset + 4]!;
+    const id = message.readUInt32BE(offset + 5);
+    const body = offset + FRAME_HEAD_BYTES;
+    if (type === frameTypes.get) readGet(message, body, end, id, handler);
+    else if (type === frameTypes.value || type === frameTypes.more) {
+      readValue(message, body, end, id, type === frameTypes.value, handler);
+    } else handler.onOther(type, id, message.subarray(body, end));
+    offset = end;
+  }
+}
+
+function readGet(message: Buffer, start: number, end: number, id: number, handler: FrameHandler): void {
+  if (end - start < GET_HEAD_BYTES) throw new RangeError('has a question that ends inside its head');
+  const timeoutMs = message.readUInt32BE(start);
+  const groupStart = start + GET_HEAD_BYTES;
+  const keyStart = groupStart + message.readUInt16BE(start + 4);
+  const keyEnd = keyStart + message.readUInt32BE(start + 6);
+  if (keyEnd > end) throw new RangeError('has a question that ends inside its key');
+  const group = message.toString('utf8', groupStart, keyStart);
+  const key = message.toString('utf8', keyStart, keyEnd);
+  // What is not UTF-8 is read as U+FFFD, so that two keys would be one.
+  const isDoubtful = group.includes('\ufffd') || key.includes('\ufffd');
+  if (isDoubtful && !isUtf8(message.subarray(groupStart, keyEnd))) handler.onUnreadable(id);
+  else handler.onGet(id, timeoutMs, group, key);
+}
+
+function readValue(
+  message: Buffer,
+  start: number,
+  end: number,
+  id: number,
+  isLast: boolean,
+  handler: FrameHandler,
+): void {
+  if (end - start < FIELDS_LENGTH_BYTES) throw new RangeError('has a value that ends inside its head');
+  const fieldsStart = start + FIELDS_LENGTH_BYTES;
+  const valueStart = fieldsStart + message.readUInt16BE(start);
+  if (valueStart > end) throw new RangeError('has a value that ends inside its fields');
+  const fields = valueStart === fieldsStart ? NO_FIELDS : readFields(message, fieldsStart, valueStart);
+  handler.onValue(id, message.subarray(valueStart, end), fields, isLast);
+}
+
+const NO_FIELDS: Readonly<ValueFields> = Object.freeze({ minuteQps: 0, totalLength: 0 });
+
+function readFields(message: Buffer, start: number, end: number): ValueFields {
+  const fields: ValueFields = { minuteQps: 0, totalLength: 0 };
+  let offset = start;
+  while (offset < end) {
+    if (end - offset < FIELD_HEAD_BYTES) throw new RangeError('has a field that ends inside its head');
+    const length = message.readUInt16BE(offset + 1);
+    const content = offset + FIELD_HEAD_BYTES;
+    if (content + length > end) throw new RangeError('has a field that is longer than its frame');
+    if (message[offset] === MINUTE_QPS_FIELD && length === 8) fields.minuteQps = message.readDoubleBE(content);
+    else if (message[offset] === TOTAL_LENGTH_FIELD && length === 4) {
+      fields.totalLength = message.readUInt32BE(content);
+    }
+    offset = content + length;
+  }
+  return fields;
+}
+
+/**
+ * Collects frames into one buffer, until it is taken.
+ */
+export class FrameWriter {
+  #buffer = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
+  #length = 0;
+
+  /** Bytes collected. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What has been collected; the writer begins anew. */
+  take(): Buffer {
+    const taken = this.#buffer.subarray(0, this.#length);
+    // The socket may hold on to what was taken.
+    this.#buffer = Buffer.allocUnsafe(Math.max(FIRST_CHUNK_BYTES, Math.min(this.#length * 2, 64 * 1024)));
+    this.#length = 0;
+    return taken;
+  }
+
+  get(id: number, timeoutMs: number, group: string, key: string): void {
+    const groupLength = Buffer.byteLength(group);
+    const keyLength = Buffer.byteLength(key);
+    const body = this.#begin(frameTypes.get, id, GET_HEAD_BYTES + groupLength + keyLength);
+    this.#buffer.writeUInt32BE(timeoutMs, body);
+    this.#buffer.writeUInt16BE(groupLength, body + 4);
+    this.#buffer.writeUInt32BE(keyLength, body + 6);
+    this.#buffer.write(group, body + GET_HEAD_BYTES, 'utf8');
+    this.#buffer.write(key, body + GET_HEAD_BYTES + groupLength, 'utf8');
+  }
+
+  /** A whole value, copied. */
+  value(id: number, value: ByteView, minuteQps: number): void {
+    const start = this.#beginValue(frameTypes.value, id, value.length, minuteQps, 0);
+    value.copyTo(this.#buffer, start);
+  }
+
+  /** The first of several parts of a value, or one between, copied. `minuteQps` and `totalLength` go with the first. */
+  more(id: number, part: ByteView, minuteQps: number, totalLength: number): void {
+    const start = this.#beginValue(frameTypes.more, id, part.length, minuteQps, totalLength);
+    part.copyTo(this.#buffer, start);
+  }
+
+  /** A frame of any other type. */
+  other(type: number, id: number, content = ''): void {
+    const body = this.#begin(type, id, Buffer.byteLength(content));
+    if (content !== '') this.#buffer.write(content, body, 'utf8');
+  }
+
+  #beginValue(type: number, id: number, length: number, minuteQps: number, totalLength: number): number {
+    const qpsLength = minuteQps === 0 ? 0 : FIELD_HEAD_BYTES + 8;
+    const totalFieldLength = totalLength === 0 ? 0 : FIELD_HEAD_BYTES + 4;
+    const fieldsLength = qpsLength + totalFieldLength;
+    const body = this.#begin(type, id, FIELDS_LENGTH_BYTES + fieldsLength + length);
+    let offset = this.#buffer.writeUInt16BE(fieldsLength, body);
+    if (qpsLength > 0) {
+      offset = this.#buffer.writeUInt8(MINUTE_QPS_FIELD, offset);
+      offset = this.#buffer.writeUInt16BE(8, offset);
+      offset = this.#buffer.writeDoubleBE(minuteQps, offset);
+    }
+    if (totalFieldLength > 0) {
+      offset = this.#buffer.writeUInt8(TOTAL_LENGTH_FIELD, offset);
+      offset = this.#buffer.writeUInt16BE(4, offset);
+      offset = this.#buffer.writeUInt32BE(totalLength, offset);
+    }
+    return offset;
+  }
+
+  /** Makes room for a frame, writes its head, and returns where its body begins. */
+  #begin(type: number, id: number, bodyLength: number): number {
+    const start = this.#length;
+    const end = start + FRAME_HEAD_BYTES + bodyLength;
+    if (end > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(end, this.#buffer.length * 2));
+      this.#buffer.copy(larger, 0, 0, start);
+      this.#buffer = larger;
+    }
+    this.#buffer.writeUInt32BE(end - start - 4, start);
+    this.#buffer[start + 4] = type;
+    this.#buffer.writeUInt32BE(id, start + 5);
+    this.#length = end;
+    return start + FRAME_HEAD_BYTES;
+  }
+}

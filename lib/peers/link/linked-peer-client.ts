@@ -1,0 +1,38 @@
+import type { PeerClient, PeerReply, PeerRequest } from '../../core/peer-picker.js';
+import type { HttpPeerClient } from '../http-peer-client.js';
+import type { PeerUrl } from '../peer-url.js';
+import type { PeerLinks } from './peer-links.js';
+
+/**
+ * Asks one peer over the link to it, and by Go's GET while there is none; no question waits for a link.
+ */
+export class LinkedPeerClient implements PeerClient {
+  readonly url: string;
+  readonly #peer: PeerUrl;
+  readonly #links: PeerLinks;
+  readonly #http: HttpPeerClient;
+
+  constructor(peer: PeerUrl, links: PeerLinks, http: HttpPeerClient) {
+    this.url = peer.url;
+    this.#peer = peer;
+    this.#links = links;
+    this.#http = http;
+  }
+
+  get(request: PeerRequest): Promise<PeerReply> {
+    const link = this.#links.to(this.url);
+    if (link?.isOpen === true) return link.get(request);
+    this.#links.want(this.#peer);
+    return this.#http.get(request);
+  }
+
+  /** The peer has shown otherwise that it is there. */
+  noteAnswer(): void {
+    this.#http.noteAnswer();
+  }
+
+  /** As `HttpPeerClient.close`; the link is closed by the pool. */
+  close(timeoutMs: number): Promise<void> {
+    return this.#http.close(timeoutMs);
+  }
+}

@@ -1,0 +1,214 @@
+import type { WebSocket } from 'ws';
+import { KeyTooLongError, PeerError } from '../../core/errors.js';
+import type { PeerReply, PeerRequest } from '../../core/peer-picker.js';
+import { failureFromJson, type FailureCodec } from '../failure-codec.js';
+import type { PeerReception } from '../peer-reception.js';
+import { LISTEN_MAX_KEY_BYTES } from '../wire.js';
+import { frameTypes, readFrames, type FrameHandler, type ValueFields } from './frames.js';
+import { LinkAnswers } from './link-answers.js';
+import { LinkOutput } from './link-output.js';
+import { LinkQuestions } from './link-questions.js';
+
+export interface PeerLinkOptions {
+  /** The other side's URL, or what stands for a client in messages. */
+  readonly peer: string;
+  /** Whether this side has dialed. */
+  readonly isDialer: boolean;
+  readonly failures: FailureCodec;
+  readonly maxValueBytes: number;
+  /** Answers the other side; without one its questions are refused. */
+  readonly reception: PeerReception | undefined;
+  /** How often a silent link is asked for a sign of life; without one by the next time it is closed. */
+  readonly heartbeatMs: number;
+  /** Called once, when no further questions may be asked. */
+  readonly onRetired: (link: PeerLink) => void;
+  /** Called once. */
+  readonly onClosed: (link: PeerLink) => void;
+}
+
+/**
+ * One connection between two peers who know each other, on which both ask and both answer. Answers come in any order.
+ *
+ * What breaks it (a lost connection, a frame that is not well-formed, silence) rejects the questions that are open on it
+ * with a `PeerError`, and nothing else.
+ */
+export class PeerLink {
+  readonly peer: string;
+  readonly isDialer: boolean;
+  /** Settles once the connection is closed. */
+  readonly closed: Promise<void>;
+  readonly #socket: WebSocket;
+  readonly #options: PeerLinkOptions;
+  readonly #output: LinkOutput;
+  readonly #questions: LinkQuestions;
+  readonly #answers: LinkAnswers;
+  readonly #heartbeat: NodeJS.Timeout;
+  #hasRetired = false;
+  #hasOtherRetired = false;
+  #hasSignOfLife = true;
+
+  /** Takes over `socket`, whose other side has proven who it is. */
+  constructor(socket: WebSocket, options: PeerLinkOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.peer = options.peer;
+    this.isDialer = options.isDialer;
+    const onIdle = (): void => this.#closeIfDone();
+    this.#output = new LinkOutput(socket, (id) => this.#answers.sent(id));
+    this.#answers = new LinkAnswers(options.reception, this.#output, onIdle);
+    this.#questions = new LinkQuestions({
+      peer: this.peer,
+      maxValueBytes: options.maxValueBytes,
+      onIdle,
+      cancel: (id) => {
+        this.#output.frames.other(frameTypes.cancel, id);
+        this.#output.written();
+      },
+    });
+    const handler = this.#handler();
+    socket.on('message', (message: Buffer, isBinary: boolean) => this.#read(message, isBinary, handler));
+    socket.on('pong', () => (this.#hasSignOfLife = true));
+    socket.on('error', () => socket.terminate());
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.#end();
+        resolve();
+      });
+    });
+    this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs).unref();
+  }
+
+  /** Whether questions may be asked. */
+  get isOpen(): boolean {
+    return !this.#hasRetired && this.#socket.readyState === 1;
+  }
+
+  /** Questions of this side without an answer. */
+  get openQuestions(): number {
+    return this.#questions.open;
+  }
+
+  /** Bytes handed to the socket that have not been read, and values that wait for them. */
+  get backlog(): { readonly bytes: number; readonly values: number } {
+    return { bytes: this.#output.behindBytes, values: this.#output.waiting };
+  }
+
+  /** As `PeerClient.get`. */
+  get(request: PeerRequest): Promise<PeerReply> {
+    if (!this.isOpen) return Promise.reject(new PeerError(this.peer, 'is not linked any more'));
+    if (request.key.length > LISTEN_MAX_KEY_BYTES / 3) {
+      const bytes = Buffer.byteLength(request.key);
+      if (bytes > LISTEN_MAX_KEY_BYTES) {
+        const error = new KeyTooLongError(request.group, request.key, bytes, LISTEN_MAX_KEY_BYTES);
+        return Promise.resolve({ outcome: 'failed', error });
+      }
+    }
+    return this.#questions.ask(request, this.#write);
+  }
+
+  /** Asks no more and is asked no more; the connection is closed once all that is open has been answered. */
+  retire(): void {
+    if (this.#hasRetired) return;
+    this.#hasRetired = true;
+    if (this.#socket.readyState === 1) {
+      this.#output.frames.other(frameTypes.goodbye, 0);
+      this.#output.written();
+    }
+    this.#options.onRetired(this);
+    this.#closeIfDone();
+  }
+
+  /** Retires, and cuts the connection if that takes more than `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    this.retire();
+    const timer = setTimeout(() => this.cut(), timeoutMs);
+    await this.closed;
+    clearTimeout(timer);
+  }
+
+  /** Closes the connection now. */
+  cut(): void {
+    this.#socket.terminate();
+  }
+
+  readonly #write = (id: number, { group, key, timeoutMs }: PeerRequest): void => {
+    this.#output.frames.get(id, Math.min(Math.ceil(timeoutMs), 0xffff_ffff), group, key);
+    this.#output.written();
+  };
+
+  #read(message: Buffer, isBinary: boolean, handler: FrameHandler): void {
+    this.#hasSignOfLife = true;
+    try {
+      if (!isBinary) throw new RangeError('is a text');
+      readFrames(message, handler);
+    } catch {
+      // Nothing that comes after it could be trusted.
+      this.cut();
+    }
+  }
+
+  #handler(): FrameHandler {
+    const questions = this.#questions;
+    const answers = this.#answers;
+    return {
+      onGet: (id, timeoutMs, group, key) => answers.get(id, timeoutMs, group, key),
+      onUnreadable: (id) => answers.refuse(id, 'bad-request'),
+      onValue: (id: number, bytes: Buffer, fields: ValueFields, isLast: boolean) =>
+        questions.value(id, bytes, fields, isLast),
+      onOther: (type, id, body) => this.#readOther(type, id, body),
+    };
+  }
+
+  #readOther(type: number, id: number, body: Buffer): void {
+    switch (type) {
+      case frameTypes.notFound:
+        return this.#questions.settle(id, { outcome: 'notFound' });
+      case frameTypes.failed:
+        return this.#questions.settle(id, this.#failureOf(id, body));
+      case frameTypes.refused: {
+        const error = new PeerError(this.peer, `refused (${body.toString('latin1', 0, 32)})`);
+        return this.#questions.settle(id, error);
+      }
+      case frameTypes.cancel:
+        return this.#answers.cancel(id);
+      case frameTypes.goodbye:
+        this.#hasOtherRetired = true;
+        this.retire();
+        return this.#closeIfDone();
+    }
+  }
+
+  #failureOf(id: number, body: Buffer): PeerReply | PeerError {
+    const group = this.#questions.groupOf(id);
+    try {
+      const failure = failureFromJson(body.toString('utf8'));
+      return { outcome: 'failed', error: this.#options.failures.decode(failure, group, this.peer) };
+    } catch (error) {
+      return new PeerError(this.peer, 'sent a malformed failure', { cause: error });
+    }
+  }
+
+  /** Both have said goodbye, so that nothing is to come, and nothing is open. */
+  #closeIfDone(): void {
+    if (!this.#hasRetired || !this.#hasOtherRetired) return;
+    if (this.#questions.open > 0 || this.#answers.open > 0) return;
+    this.#output.finish();
+    this.#socket.close(1000);
+  }
+
+  #beat(): void {
+    if (!this.#hasSignOfLife) return this.cut();
+    this.#hasSignOfLife = false;
+    this.#socket.ping();
+  }
+
+  #end(): void {
+    clearInterval(this.#heartbeat);
+    const isNews = !this.#hasRetired;
+    this.#hasRetired = true;
+    this.#questions.failAll(new PeerError(this.peer, 'closed its link before it answered'));
+    this.#answers.abandonAll();
+    if (isNews) this.#options.onRetired(this);
+    this.#options.onClosed(this);
+  }
+}

@@ -1,0 +1,236 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { FailureCodec } from '../failure-codec.js';
+import type { PeerAuth } from '../peer-auth.js';
+import type { PeerReception } from '../peer-reception.js';
+import type { PeerUrl } from '../peer-url.js';
+import { headers, PROTOCOL_VERSION } from '../wire.js';
+import { LinkDial } from './link-dial.js';
+import { shakeHands, type LinkHello } from './link-handshake.js';
+import { MAX_MESSAGE_BYTES } from './link-output.js';
+import { PeerLink } from './peer-link.js';
+
+/** The pool, as its links see it. Read anew each time. */
+export interface LinkHost {
+  readonly isLinking: boolean;
+  readonly role: 'peer' | 'client';
+  readonly self: string | undefined;
+  readonly peers: readonly string[];
+  readonly hasPeers: boolean;
+  readonly auth: PeerAuth | undefined;
+  readonly bootId: string;
+  readonly basePath: string;
+  readonly failures: FailureCodec;
+  readonly maxResponseBytes: number;
+  readonly connectTimeoutMs: number;
+  /** What the ring is made of, by digest. */
+  readonly ringDigest: string;
+  onLinkOpened(peer: string): void;
+  onLinkClosed(peer: string): void;
+  onRingDiffers(peer: string): void;
+}
+
+/** Connections at a time whose other side has not proven itself yet. */
+const MAX_UNPROVEN = 64;
+const HANDSHAKE_TIMEOUT_MS = 5_000;
+const HEARTBEAT_MS = 10_000;
+const CLIENT = 'of a client';
+
+const socketOptions = {
+  perMessageDeflate: false,
+  maxPayload: MAX_MESSAGE_BYTES,
+  skipUTF8Validation: true,
+  // How long the other side may take to close.
+  closeTimeout: 1_000,
+};
+
+/** The links of one pool: at most one to each peer, whoever has dialed it, and those of clients. */
+export class PeerLinks {
+  readonly #host: LinkHost;
+  readonly #acceptor = new WebSocketServer({ ...socketOptions, noServer: true, clientTracking: false });
+  /** Those on which peers may be asked. */
+  readonly #open = new Map<string, PeerLink>();
+  /** Those that are not closed yet. */
+  readonly #links = new Set<PeerLink>();
+  readonly #unproven = new Set<WebSocket>();
+  readonly #dials = new Map<string, LinkDial>();
+  /** Peers of whom it has been told that their rings differ. */
+  readonly #different = new Set<string>();
+  #reception: PeerReception | undefined;
+  #isLeaving = false;
+
+  constructor(host: LinkHost) {
+    this.#host = host;
+  }
+
+  /** Lets links be answered by `reception` from now on. */
+  serveWith(reception: PeerReception): void {
+    this.#reception = reception;
+  }
+
+  /** The link on which `peer` can be asked. */
+  to(peer: string): PeerLink | undefined {
+    return this.#open.get(peer);
+  }
+
+  /** Links that are not closed. */
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** Dials `peer` in the background, unless that is under way or has failed a short time ago. */
+  want(peer: PeerUrl): void {
+    const { isLinking, auth, self, connectTimeoutMs, basePath } = this.#host;
+    if (!isLinking || this.#isLeaving || auth === undefined) return;
+    let dial = this.#dials.get(peer.url);
+    if (dial === undefined) this.#dials.set(peer.url, (dial = new LinkDial()));
+    if (!dial.begin(performance.now())) return;
+
+    const socket = new WebSocket(`${peer.origin.replace(/^http/, 'ws')}${peer.pathPrefix}${basePath}`, {
+      ...socketOptions,
+      handshakeTimeout: connectTimeoutMs,
+      headers: { [headers.version]: PROTOCOL_VERSION },
+    });
+    let isDeclined = false;
+    let isProven = false;
+    let raw: Duplex | undefined;
+    this.#unproven.add(socket);
+    socket.once('unexpected-response', (_request, response) => {
+      // 503 is said by one of ours that has no room now.
+      isDeclined = response.statusCode !== 503;
+      socket.terminate();
+    });
+    socket.on('error', () => undefined);
+    socket.once('upgrade', (response) => (raw = response.socket));
+    socket.once('close', () => {
+      this.#unproven.delete(socket);
+      if (!isProven) dial.fail(performance.now(), isDeclined);
+    });
+    socket.once('open', () => {
+      shakeHands(socket, raw, {
+        isDialer: true,
+        auth,
+        hello: { ...this.#hello(), ...(self === undefined ? {} : { url: self }), to: peer.url },
+        timeoutMs: HANDSHAKE_TIMEOUT_MS,
+        refusal: (hello) => (hello.url === peer.url ? undefined : `it is ${hello.url}, not ${peer.url}`),
+        onProven: (hello) => {
+          isProven = true;
+          dial.succeed();
+          this.#welcome(socket, hello, true);
+        },
+      });
+    });
+  }
+
+  /** Takes a connection that asks to become a link. Closed, like all else, before there are peers. */
+  accept(request: IncomingMessage, raw: Duplex, head: Buffer): void {
+    const { isLinking, role, hasPeers, auth } = this.#host;
+    if (!isLinking || role === 'client' || !hasPeers || auth === undefined) return refuse(raw, '404 Not Found');
+    if (this.#isLeaving || this.#reception?.isDraining === true || this.#unproven.size >= MAX_UNPROVEN) {
+      return refuse(raw, '503 Service Unavailable');
+    }
+    this.#acceptor.handleUpgrade(request, raw, head, (socket) => {
+      this.#unproven.add(socket);
+      socket.once('close', () => this.#unproven.delete(socket));
+      shakeHands(socket, raw, {
+        isDialer: false,
+        auth,
+        hello: { ...this.#hello(), url: this.#host.self },
+        timeoutMs: HANDSHAKE_TIMEOUT_MS,
+        refusal: (hello) => this.#refusalOf(hello),
+        onProven: (hello) => this.#welcome(socket, hello, false),
+      });
+    });
+  }
+
+  /** Retires the links of peers that are listed no more. */
+  peersChanged(): void {
+    const { peers } = this.#host;
+    for (const peer of this.#dials.keys()) if (!peers.includes(peer)) this.#dials.delete(peer);
+    for (const link of this.#links) if (link.peer !== CLIENT && !peers.includes(link.peer)) link.retire();
+  }
+
+  /** Says goodbye on all links, and takes no more. What is open is answered. */
+  retire(): void {
+    this.#isLeaving = true;
+    for (const socket of this.#unproven) socket.terminate();
+    for (const link of this.#links) link.retire();
+  }
+
+  /** As `retire`; resolves once all links are closed, at the latest after `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    this.retire();
+    await Promise.all([...this.#links].map((link) => link.close(timeoutMs)));
+  }
+
+  /** Closes the links that were dialed by others, as `close` does; they may come again. */
+  async closeAccepted(timeoutMs: number): Promise<void> {
+    const accepted = [...this.#links].filter((link) => !link.isDialer);
+    await Promise.all(accepted.map((link) => link.close(timeoutMs)));
+  }
+
+  /** Cuts all connections, as a network does. */
+  cut(): void {
+    for (const socket of this.#unproven) socket.terminate();
+    for (const link of this.#links) link.cut();
+  }
+
+  #hello(): Pick<LinkHello, 'bootId' | 'ring'> {
+    return { bootId: this.#host.bootId, ring: this.#host.ringDigest };
+  }
+
+  #refusalOf({ url, to }: LinkHello): string | undefined {
+    const { self, peers } = this.#host;
+    if (to !== self) return `this is ${self}, not ${to}`;
+    if (url === undefined) return undefined;
+    if (url === self) return 'this is the same peer';
+    return peers.includes(url) ? undefined : `${url} is not listed here`;
+  }
+
+  #welcome(socket: WebSocket, hello: LinkHello, isDialer: boolean): void {
+    this.#unproven.delete(socket);
+    const { url } = hello;
+    const { peers, self = '', role, failures, maxResponseBytes, ringDigest } = this.#host;
+    if (this.#isLeaving || (url !== undefined && !peers.includes(url))) return socket.terminate();
+    const link = new PeerLink(socket, {
+      peer: url ?? CLIENT,
+      isDialer,
+      failures,
+      maxValueBytes: maxResponseBytes,
+      reception: role === 'client' ? undefined : this.#reception,
+      heartbeatMs: HEARTBEAT_MS,
+      onRetired: () => {
+        if (this.#open.get(link.peer) === link) this.#open.delete(link.peer);
+      },
+      onClosed: () => {
+        this.#links.delete(link);
+        if (url !== undefined && this.#open.get(url) === undefined) this.#host.onLinkClosed(url);
+      },
+    });
+    this.#links.add(link);
+    this.#compareRings(url ?? CLIENT, hello.ring === ringDigest);
+    if (url === undefined) return;
+    const rival = this.#open.get(url);
+    // Of two that crossed, both ends keep the same one. A second one by the same side stands for the first, which is lost.
+    const isLoser = rival !== undefined && rival.isDialer !== isDialer && isDialer !== self < url;
+    if (isLoser) return link.retire();
+    this.#open.set(url, link);
+    rival?.retire();
+    this.#host.onLinkOpened(url);
+  }
+
+  #compareRings(peer: string, areAlike: boolean): void {
+    if (areAlike) {
+      this.#different.delete(peer);
+    } else if (!this.#different.has(peer)) {
+      this.#different.add(peer);
+      this.#host.onRingDiffers(peer);
+    }
+  }
+}
+
+function refuse(raw: Duplex, status: string): void {
+  raw.on('error', () => undefined);
+  raw.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
