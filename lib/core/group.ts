@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CacheEntry, CacheStats } from './byte-lru.js';
 import { ByteView } from './byte-view.js';
+import { DeadlineQueue } from './deadline-queue.js';
 import { deepFreeze } from './deep-freeze.js';
 import { MAX_TIMER_MS } from './duration.js';
 import {
@@ -17,6 +18,7 @@ import { GroupCache, type CacheKind } from './group-cache.js';
 import { resolveGroupOptions, type GroupOptions, type ResolvedGroupOptions } from './group-options.js';
 import { zeroStats, type GroupStats } from './group-stats.js';
 import type { PeerClient, PeerReply } from './peer-picker.js';
+import { PeerQuestion } from './peer-question.js';
 import { callSafely, SingleFlight, type Flight } from './single-flight.js';
 
 export interface GetOptions {
@@ -46,6 +48,8 @@ export class Group<Value> {
   readonly #counters = zeroStats();
   readonly #ownFlights: SingleFlight<CacheEntry | undefined>;
   readonly #peerFlights: SingleFlight<CacheEntry | undefined>;
+  readonly #peerTimeoutMs: number;
+  readonly #peerDeadlines: DeadlineQueue;
   readonly #outsideRequests: <Result>(run: () => Result) => Result;
 
   /**
@@ -70,6 +74,8 @@ export class Group<Value> {
       keepsDecoded: shares,
       decodedFactor: codec.decodedFactor ?? 0,
     });
+    this.#peerTimeoutMs = Math.min(this.#options.loadTimeoutMs + PEER_GRACE_MS, MAX_TIMER_MS);
+    this.#peerDeadlines = new DeadlineQueue(clock, this.#peerTimeoutMs);
     this.#outsideRequests = options.outsideRequests ?? AsyncLocalStorage.snapshot();
     const abandoned = (): Error => new LoadAbandonedError(name);
     this.#ownFlights = new SingleFlight(abandoned);
@@ -230,7 +236,7 @@ export class Group<Value> {
     try {
       reply = await this.#questionPeer(peer, key, flight);
     } catch {
-      if (flight.signal.aborted) throw flight.signal.reason;
+      if (flight.isAborted) throw flight.signal.reason;
       this.#counters.peerErrors++;
       // The peer's failure, so somebody else loads: as in Go, whoever asks. Given up when nobody waits for it here.
       const entry = this.#cache.touch(key); // loaded meanwhile, for somebody who takes this process for the owner
@@ -252,27 +258,22 @@ export class Group<Value> {
 
   /** Rejects for whatever is the peer's failure, or when `flight` aborts. */
   #questionPeer(peer: PeerClient, key: string, flight: Flight): Promise<PeerReply> {
-    const { clock, loadTimeoutMs, maxValueBytes } = this.#options;
-    const timeoutMs = Math.min(loadTimeoutMs + PEER_GRACE_MS, MAX_TIMER_MS);
-    const attempt = new AbortController();
+    const { maxValueBytes } = this.#options;
+    const timeoutMs = this.#peerTimeoutMs;
+    const question = new PeerQuestion(this.name, key, timeoutMs);
     return new Promise<PeerReply>((resolve, reject) => {
       const stop = (reason: unknown): void => {
-        attempt.abort(reason);
+        this.#peerDeadlines.callOff(deadline);
+        question.abort(reason);
         reject(reason);
       };
-      const abandon = (): void => stop(flight.signal.reason);
-      const disarm = clock.after(timeoutMs, () =>
+      const deadline = this.#peerDeadlines.add(() =>
         stop(new PeerError(peer.url, `did not answer within ${timeoutMs} ms`)),
       );
-      flight.signal.addEventListener('abort', abandon, { once: true });
-      const settled = (): void => {
-        disarm();
-        flight.signal.removeEventListener('abort', abandon);
-      };
-      const request = { group: this.name, key, timeoutMs, signal: attempt.signal };
-      callSafely(() => peer.get(request)).then(
+      flight.onAbort(stop);
+      callSafely(() => peer.get(question)).then(
         (reply) => {
-          settled();
+          this.#peerDeadlines.callOff(deadline);
           if (reply.outcome === 'value' && reply.value.length > maxValueBytes) {
             resolve({ outcome: 'failed', error: new ValueTooLargeError(this.name, reply.value.length, maxValueBytes) });
           } else {
@@ -280,7 +281,7 @@ export class Group<Value> {
           }
         },
         (error: unknown) => {
-          settled();
+          this.#peerDeadlines.callOff(deadline);
           reject(error);
         },
       );

@@ -8,6 +8,8 @@ export interface Flight {
   readonly signal: AbortSignal;
   /** Whether `signal` is aborted, without making one. */
   readonly isAborted: boolean;
+  /** Calls `listener` when `signal` aborts, without making one. As good as a look at it. One listener a flight. */
+  onAbort(listener: (reason: Error) => void): void;
   /** Aborts `signal`. Does not settle the flight: `load` does. */
   abort(reason: Error): void;
 }
@@ -109,6 +111,8 @@ class SharedFlight<Value> implements Flight {
   /** Whether a caller without a signal waits: the flight is never abandoned then. */
   isPinned = false;
   #controller: AbortController | undefined;
+  #listener: ((reason: Error) => void) | undefined;
+  #reason: Error | undefined;
 
   constructor() {
     this.promise = new Promise<Value>((resolve, reject) => {
@@ -121,17 +125,25 @@ class SharedFlight<Value> implements Flight {
 
   /** Made when first asked for: most loads never look. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
     return this.#controller.signal;
   }
 
   get isAborted(): boolean {
-    return this.#controller !== undefined && this.#controller.signal.aborted;
+    return this.#reason !== undefined;
   }
 
-  /** Whether the load has asked for the signal. */
+  /** Whether the load has asked for the signal, or to be told. */
   get hasSignal(): boolean {
-    return this.#controller !== undefined;
+    return this.#controller !== undefined || this.#listener !== undefined;
+  }
+
+  onAbort(listener: (reason: Error) => void): void {
+    this.#listener = listener;
+    if (this.#reason !== undefined) listener(this.#reason);
   }
 
   join(): Promise<Value> {
@@ -140,8 +152,10 @@ class SharedFlight<Value> implements Flight {
   }
 
   abort(reason: Error): void {
-    this.#controller ??= new AbortController();
-    this.#controller.abort(reason);
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#listener?.(reason);
+    this.#controller?.abort(reason);
   }
 }
 
