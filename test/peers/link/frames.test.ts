@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { ByteView } from 'nestjs-groupcache/core';
+import { describe, expect, it } from 'vitest';
+import { frameTypes, FrameWriter, readFrames, type FrameHandler } from '../../../lib/peers/link/frames.js';
+
+/** What has been read, as it is written down in the tests. */
+function read(message: Buffer): unknown[] {
+  const frames: unknown[] = [];
+  const handler: FrameHandler = {
+    onGet: (...args) => frames.push(['get', ...args]),
+    onUnreadable: (id) => frames.push(['unreadable', id]),
+    onValue: (id, bytes, { minuteQps, totalLength }, isLast) =>
+      frames.push(['value', id, bytes.toString('latin1'), minuteQps, totalLength, isLast]),
+    onOther: (type, id, body) => frames.push(['other', type, id, body.toString('utf8')]),
+  };
+  readFrames(message, handler);
+  return frames;
+}
+
+const ids = fc.integer({ min: 0, max: 0xffff_ffff });
+const texts = fc.string({ unit: 'grapheme', maxLength: 300 });
+const frame = fc.oneof(
+  fc.tuple(fc.constant('get' as const), ids, ids, texts, texts),
+  fc.tuple(fc.constant('value' as const), ids, fc.uint8Array({ maxLength: 9_000 }), fc.double({ noNaN: true })),
+  fc.tuple(fc.constant('more' as const), ids, fc.uint8Array({ maxLength: 9_000 }), fc.double({ noNaN: true }), ids),
+  fc.tuple(fc.constant('other' as const), fc.integer({ min: 4, max: 255 }), ids, texts),
+);
+
+function write(frames: FrameWriter, [kind, ...args]: [string, ...unknown[]]): unknown {
+  switch (kind) {
+    case 'get':
+      frames.get(...(args as [number, number, string, string]));
+      return [kind, ...args];
+    case 'value': {
+      const [id, bytes, minuteQps] = args as [number, Uint8Array, number];
+      frames.value(id, ByteView.from(bytes), minuteQps);
+      return [kind, id, Buffer.from(bytes).toString('latin1'), minuteQps + 0, 0, true];
+    }
+    case 'more': {
+      const [id, bytes, minuteQps, totalLength] = args as [number, Uint8Array, number, number];
+      frames.more(id, ByteView.from(bytes), minuteQps, totalLength);
+      return ['value', id, Buffer.from(bytes).toString('latin1'), minuteQps + 0, totalLength, false];
+    }
+    default:
+      frames.other(...(args as [number, number, string]));
+      return [kind, ...args];
+  }
+}
+
+describe('FrameWriter and readFrames', () => {
+  it('bring every message back', () => {
+    fc.assert(
+      fc.property(fc.array(frame, { maxLength: 12 }), (given) => {
+        const frames = new FrameWriter();
+        const expected = given.map((one) => write(frames, one));
+        expect(read(frames.take())).toEqual(expected);
+        expect(frames.length).toBe(0);
+      }),
+    );
+  });
+
+  it('write the bytes that docs/wire.md tells of', () => {
+    const frames = new FrameWriter();
+    frames.get(7, 1_000, 'prices', 'ACME');
+    frames.value(7, ByteView.from('41'), 0);
+    frames.other(frameTypes.cancel, 8);
+    expect(frames.take().toString('hex')).toBe(
+      '00000019' + '01' + '00000007' + '000003e8' + '0006' + '00000004' + '70726963657341434d45' + // get
+        '00000009' + '02' + '00000007' + '0000' + '3431' + // value
+        '00000005' + '07' + '00000008', // cancel
+    ); // prettier-ignore
+  });
+
+  it('skip fields that are not known', () => {
+    const message = Buffer.from('00000012' + '02' + '00000001' + '0009' + 'c80006' + '010203040506' + '3431', 'hex');
+    message.writeUInt32BE(message.length - 4, 0);
+    expect(read(message)).toEqual([['value', 1, '41', 0, 0, true]]);
+  });
+
+  it('tell a key that is not UTF-8 from one with a replacement character', () => {
+    const frames = new FrameWriter();
+    frames.get(1, 1, 'g', '\ufffd');
+    const good = frames.take();
+    frames.get(2, 1, 'g', 'xxx');
+    const bad = frames.take();
+    bad[bad.length - 1] = 0xff;
+    expect([read(good), read(bad)]).toEqual([[['get', 1, 1, 'g', '\ufffd']], [['unreadable', 2]]]);
+  });
+
+  it('refuse every truncated message, and never read past it', () => {
+    fc.assert(
+      fc.property(frame, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (given, part) => {
+        const frames = new FrameWriter();
+        write(frames, given);
+        const message = frames.take();
+        const length = 1 + Math.floor(part * (message.length - 1));
+        expect(() => read(message.subarray(0, length))).toThrow(RangeError);
+      }),
+    );
+  });
+
+  it('throw nothing but a RangeError at garbage', () => {
+    const garbage = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      // Garbage that gets past the length and the type.
+      fc.tuple(fc.integer({ min: 0, max: 12 }), fc.uint8Array({ minLength: 4, maxLength: 60 })).map(([type, body]) => {
+        const message = Buffer.concat([Buffer.alloc(5), body]);
+        message.writeUInt32BE(message.length - 4, 0);
+        message[4] = type;
+        return message;
+      }),
+    );
+    fc.assert(
+      fc.property(garbage, (bytes) => {
+        try {
+          read(Buffer.from(bytes));
+        } catch (error) {
+          expect(error).toBeInstanceOf(RangeError);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it.each([
+    ['the end of the head', '00000004' + '07' + '00000001'],
+    ['more than there is', 'ffffffff' + '07' + '00000001'],
+    ['a group that is longer than the frame', '00000013' + '01' + '00000001' + '00000001' + 'ffff' + '00000000' + '61'],
+    ['a field that is longer than the frame', '0000000a' + '02' + '00000001' + '0003' + '01ffff'],
+  ])('refuse a length of %s', (_what, hex) => {
+    expect(() => read(Buffer.from(hex, 'hex'))).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,124 @@
+import { HttpPool } from 'nestjs-groupcache/peers';
+import { LocalCluster, type LocalPeer } from 'nestjs-groupcache/testing';
+import { textCodec } from 'nestjs-groupcache/core';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { frameTypes } from '../../../lib/peers/link/frames.js';
+import { dialRaw, helloOf, linkRaw, proofOf, secret } from './raw-link.js';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+const other = 'http://10.0.0.1:3000';
+
+/** A peer that lists `other`. */
+async function startPeer(): Promise<LocalPeer> {
+  const cluster = await LocalCluster.start(1, { auth: { secret } });
+  closers.push(() => cluster.close());
+  const peer = cluster.peers[0]!;
+  peer.groups.define('prices', (key) => `<${key}>`, { codec: textCodec });
+  peer.pool.set(peer.url, other);
+  return peer;
+}
+
+describe('the handshake of a link', () => {
+  it('lets a listed peer ask that proves itself', async () => {
+    const { url } = await startPeer();
+    const link = await linkRaw({ url: other, to: url });
+    link.send((frames) => frames.get(3, 1_000, 'prices', 'ACME'));
+    expect((await link.until(({ kind }) => kind === 'value')).body.toString()).toBe('<ACME>');
+  });
+
+  it('lets a client ask, which has no URL', async () => {
+    const { url } = await startPeer();
+    const link = await linkRaw({ to: url });
+    link.send((frames) => frames.get(0, 1_000, 'prices', 'ACME'));
+    expect((await link.until(({ kind }) => kind === 'value')).body.toString()).toBe('<ACME>');
+  });
+
+  it.each([
+    ['a wrong secret', { url: other, secret: 'another secret of the peers' }, /the proof is wrong/],
+    ['a peer that is not listed', { url: 'http://10.0.0.9:3000' }, /10\.0\.0\.9:3000 is not listed/],
+    ['one that takes it for another peer', { url: other, to: 'http://10.0.0.2:3000' }, /not http:\/\/10\.0\.0\.2/],
+  ])('refuses %s', async (_what, identity, reason) => {
+    const { url, pool } = await startPeer();
+    const link = await dialRaw(url);
+    const whole = { to: url, ...identity };
+    const own = helloOf(whole);
+    link.send((frames) => frames.other(frameTypes.hello, 0, own));
+    const hello = await link.until(({ type }) => type === frameTypes.hello);
+    link.send((frames) => frames.other(frameTypes.proof, 0, proofOf(whole, own, hello.body.toString())));
+    const [code, said] = await link.closed;
+    expect(code).toBe(4403);
+    expect(said).toMatch(reason);
+    expect(pool.links.size).toBe(0);
+  });
+
+  it('refuses the proof of another link, and its own', async () => {
+    const { url } = await startPeer();
+    const identity = { url: other, to: url };
+    const recorded = await dialRaw(url);
+    const own = helloOf(identity);
+    recorded.send((frames) => frames.other(frameTypes.hello, 0, own));
+    const hello = await recorded.until(({ type }) => type === frameTypes.hello);
+    const proof = proofOf(identity, own, hello.body.toString());
+    recorded.send((frames) => frames.other(frameTypes.proof, 0, proof));
+    const theirs = await recorded.until(({ type }) => type === frameTypes.proof);
+
+    for (const replayed of [proof, theirs.body.toString(), '']) {
+      const link = await dialRaw(url);
+      link.send((frames) => frames.other(frameTypes.hello, 0, own));
+      link.send((frames) => frames.other(frameTypes.proof, 0, replayed));
+      expect((await link.closed)[0]).toBe(4403);
+    }
+    const mirror = await dialRaw(url);
+    mirror.send((frames) => frames.other(frameTypes.hello, 0, own));
+    const reflected = await mirror.until(({ type }) => type === frameTypes.proof);
+    mirror.send((frames) => frames.other(frameTypes.proof, 0, reflected.body.toString()));
+    expect((await mirror.closed)[1]).toMatch(/the proof is wrong/);
+  });
+
+  it.each<[string, (url: string) => Buffer | string]>([
+    ['a question', () => Buffer.from('0000001201000000010000000000010000000167' + '6b', 'hex')],
+    ['garbage', () => Buffer.from('ffffffffffff', 'hex')],
+    ['a text', () => 'hello'],
+    ['a hello that is none', () => Buffer.concat([Buffer.from('000000070900000000', 'hex'), Buffer.from('{}')])],
+  ])('closes at %s before it', async (_what, message) => {
+    const { url, groups } = await startPeer();
+    const link = await dialRaw(url);
+    link.socket.send(message(url));
+    expect((await link.closed)[0]).toBe(4403);
+    expect(groups.get('prices').stats.serverRequests).toBe(0);
+  });
+
+  it('cuts off whoever sends much before it', async () => {
+    const { url } = await startPeer();
+    const link = await dialRaw(url);
+    link.socket.send(Buffer.alloc(64 * 1024));
+    expect((await link.closed)[0]).not.toBe(1000);
+  });
+
+  it('tells once of a peer with another ring', async () => {
+    const { url, pool } = await startPeer();
+    const told: string[] = [];
+    pool.events.on('ringDiffers', ({ peer }) => told.push(peer));
+    await linkRaw({ url: other, to: url });
+    await linkRaw({ url: other, to: url });
+    await vi.waitFor(() => expect(told).toEqual([other]));
+  });
+
+  it.each([
+    ['without auth', {}],
+    ['of role client', { role: 'client', auth: 'none' } as const],
+    ['that has no other peers', { self: 'http://127.0.0.1:1', auth: 'none' } as const],
+  ])('is not begun by a pool %s', async (_what, options) => {
+    const { PeerListener, PeerServer } = await import('nestjs-groupcache/peers');
+    const { GroupRegistry } = await import('nestjs-groupcache/core');
+    const pool = new HttpPool(options);
+    const listener = new PeerListener(new PeerServer({ pool, groups: new GroupRegistry() }));
+    const { port } = await listener.listen({ port: 0, host: '127.0.0.1' });
+    closers.push(() => listener.close());
+    await expect(dialRaw(`http://127.0.0.1:${port}`)).rejects.toThrow('404');
+  });
+});

@@ -1,0 +1,363 @@
+import { once } from 'node:events';
+import { KeyTooLongError, PeerError, promoteNever, textCodec } from 'nestjs-groupcache/core';
+import { HttpPool, type HttpPoolOptions } from 'nestjs-groupcache/peers';
+import { LocalCluster, type LocalPeer } from 'nestjs-groupcache/testing';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { frameTypes } from '../../../lib/peers/link/frames.js';
+import { HIGH_WATER_BYTES, PART_BYTES } from '../../../lib/peers/link/link-output.js';
+import { deferred } from '../../core/deferred.js';
+import { linkRaw, secret } from './raw-link.js';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+async function startCluster(count: number, options: HttpPoolOptions = {}): Promise<LocalPeer[]> {
+  const cluster = await LocalCluster.start(count, { auth: { secret }, ...options });
+  closers.push(() => cluster.close());
+  return [...cluster.peers];
+}
+
+const request = (key: string, group = 'prices') => ({
+  group,
+  key,
+  timeoutMs: 10_000,
+  signal: new AbortController().signal,
+});
+
+/** A key that `owner` owns, different for each `index`. */
+function keyOf(owner: LocalPeer, index = 0): string {
+  return Array.from({ length: 1_000 }, (_, number) => `key ${number}`).filter(
+    (key) => owner.pool.ownerOf(key) === owner.url,
+  )[index]!;
+}
+
+/** Links `one` to `other`, as its first question does. */
+async function link(one: LocalPeer, other: LocalPeer): Promise<void> {
+  if (one.pool.links.to(other.url) !== undefined) return;
+  const opened = once(one.pool.events, 'linkOpened');
+  const otherOpened = once(other.pool.events, 'linkOpened');
+  await one.pool
+    .pickPeer(keyOf(other))!
+    .get(request('key', 'nothing'))
+    .catch(() => undefined);
+  await Promise.all([opened, otherOpened]);
+}
+
+function define(peers: LocalPeer[], getter: (key: string) => string | Promise<string>): void {
+  for (const { groups } of peers) groups.define('prices', getter, { codec: textCodec, promote: promoteNever });
+}
+
+describe('a link between two peers', () => {
+  it('is dialed by the first question, which does not wait for it, and used by both sides', async () => {
+    const peers = await startCluster(2);
+    const [one, other] = peers as [LocalPeer, LocalPeer];
+    define(peers, (key) => `<${key}>`);
+    const opened = once(one.pool.events, 'linkOpened');
+
+    expect(await one.groups.get('prices').get(keyOf(other))).toBe(`<${keyOf(other)}>`);
+    await opened;
+    await vi.waitFor(() => expect(other.pool.links.to(one.url)?.isOpen).toBe(true));
+
+    expect(await one.groups.get('prices').get(keyOf(other, 1))).toBe(`<${keyOf(other, 1)}>`);
+    expect(await other.groups.get('prices').get(keyOf(one))).toBe(`<${keyOf(one)}>`);
+    expect([one, other].map(({ pool }) => pool.links.size)).toEqual([1, 1]);
+    expect([one, other].map(({ groups }) => groups.get('prices').stats.serverRequests)).toEqual([1, 2]);
+  });
+
+  it('is not there where it is not wanted', async () => {
+    const peers = await startCluster(2, { link: false });
+    const [one, other] = peers as [LocalPeer, LocalPeer];
+    define(peers, (key) => key);
+    await one.groups.get('prices').get(keyOf(other));
+    // It is a request like any other, and not signed.
+    await expect(linkRaw({ to: other.url })).rejects.toThrow(/401/);
+    expect([one.pool.links.size, other.pool.links.size]).toEqual([0, 0]);
+  });
+
+  it('is one of two that were dialed at once: that of the smaller URL, and what runs on the other ends well', async () => {
+    for (let round = 0; round < 5; round++) {
+      const peers = await startCluster(2);
+      const load = deferred<string>();
+      define(peers, (key) => (key.endsWith('!') ? load.promise : key));
+      const [smaller, larger] = peers.toSorted((one, other) => (one.url < other.url ? -1 : 1)) as [
+        LocalPeer,
+        LocalPeer,
+      ];
+      // The loser is there first, and in use.
+      await link(larger, smaller);
+      const slow = larger.pool.links.to(smaller.url)!.get(request('slow!'));
+      const opened = once(smaller.pool.events, 'linkOpened');
+      smaller.pool.links.want({ url: larger.url, origin: larger.url, pathPrefix: '' });
+      await opened;
+
+      await vi.waitFor(() => expect(larger.pool.links.to(smaller.url)?.isDialer).toBe(false));
+      expect(smaller.pool.links.to(larger.url)?.isDialer).toBe(true);
+      load.resolve('late');
+
+      expect(await slow).toMatchObject({ outcome: 'value' });
+      await vi.waitFor(() => expect([smaller, larger].map(({ pool }) => pool.links.size)).toEqual([1, 1]));
+    }
+  });
+
+  it('becomes one when both dial at once', async () => {
+    for (let round = 0; round < 10; round++) {
+      const peers = await startCluster(2);
+      const [one, other] = peers as [LocalPeer, LocalPeer];
+      one.pool.links.want({ url: other.url, origin: other.url, pathPrefix: '' });
+      other.pool.links.want({ url: one.url, origin: one.url, pathPrefix: '' });
+      await vi.waitFor(() => {
+        const links = [one.pool.links.to(other.url), other.pool.links.to(one.url)];
+        expect(links.map((found) => found?.isOpen)).toEqual([true, true]);
+        expect([one, other].map(({ pool }) => pool.links.size)).toEqual([1, 1]);
+        expect(links[0]!.isDialer).toBe(one.url < other.url);
+        expect(links[1]!.isDialer).toBe(other.url < one.url);
+      });
+    }
+  });
+
+  it('fails the questions that are open on it when it breaks, and no others; later ones go by GET, and it comes again', async () => {
+    const peers = await startCluster(3);
+    const [asker, broken, whole] = peers as [LocalPeer, LocalPeer, LocalPeer];
+    const load = deferred<string>();
+    const begun = { [broken.url]: deferred<void>(), [whole.url]: deferred<void>() };
+    for (const { groups, url } of peers) {
+      groups.define('prices', (key) => (key.endsWith('!') ? (begun[url]?.resolve(), load.promise) : key), {
+        codec: textCodec,
+      });
+    }
+    await link(asker, broken);
+    await link(asker, whole);
+    const lost = asker.pool.links.to(broken.url)!.get(request('slow!'));
+    const kept = asker.pool.links.to(whole.url)!.get(request('slow!'));
+    await Promise.all(Object.values(begun).map(({ promise }) => promise));
+
+    asker.pool.links.to(broken.url)!.cut();
+
+    await expect(lost).rejects.toThrow(PeerError);
+    const again = once(asker.pool.events, 'linkOpened');
+    const reply = await asker.pool.pickPeer(keyOf(broken))!.get(request('fast'));
+    expect(reply).toMatchObject({ outcome: 'value' });
+    load.resolve('late');
+    expect(await kept).toMatchObject({ outcome: 'value' });
+    await again;
+    expect(asker.pool.links.to(broken.url)?.isOpen).toBe(true);
+  });
+
+  it('tells the getter when nobody waits any more', async () => {
+    const peers = await startCluster(2);
+    const [asker, owner] = peers as [LocalPeer, LocalPeer];
+    const begun = deferred<AbortSignal>();
+    for (const { groups } of peers) {
+      groups.define('prices', (_key, { signal }) => (begun.resolve(signal), new Promise<string>(() => undefined)));
+    }
+    await link(asker, owner);
+    const caller = new AbortController();
+    const get = asker.groups.get('prices').get(keyOf(owner), { signal: caller.signal });
+    const signal = await begun.promise;
+
+    caller.abort(new Error('gone'));
+
+    await expect(get).rejects.toThrow('gone');
+    await once(signal, 'abort');
+    await vi.waitFor(() => expect(asker.pool.links.to(owner.url)!.openQuestions).toBe(0));
+  });
+
+  it('ends a load by the deadline in the frame', async () => {
+    const peers = await startCluster(2);
+    const [asker, owner] = peers as [LocalPeer, LocalPeer];
+    const begun = deferred<AbortSignal>();
+    owner.groups.define('prices', (_key, { signal }) => (begun.resolve(signal), new Promise<string>(() => undefined)));
+    await link(asker, owner);
+    const asking = asker.pool.links.to(owner.url)!.get({ ...request('key'), timeoutMs: 30 });
+    await expect(asking).rejects.toThrow(PeerError);
+    const signal = await begun.promise;
+    if (!signal.aborted) await once(signal, 'abort');
+  });
+
+  it('takes longer keys than a GET, up to 64 KiB', async () => {
+    const peers = await startCluster(2);
+    const [asker, owner] = peers as [LocalPeer, LocalPeer];
+    define(peers, (key) => String(key.length));
+    await link(asker, owner);
+    const client = asker.pool.pickPeer(keyOf(owner))!;
+    expect(await client.get(request('k'.repeat(64 * 1024)))).toMatchObject({ outcome: 'value' });
+    const reply = await client.get(request('ä'.repeat(32 * 1024 + 1)));
+    expect(reply.outcome === 'failed' && reply.error).toBeInstanceOf(KeyTooLongError);
+  });
+
+  it('refuses a value that is larger than the asker takes, and goes on', async () => {
+    const peers = await startCluster(2, { maxResponseBytes: 100_000 });
+    const [asker, owner] = peers as [LocalPeer, LocalPeer];
+    define(peers, (key) => 'x'.repeat(Number(key)));
+    await link(asker, owner);
+    const between = asker.pool.links.to(owner.url)!;
+    await expect(between.get(request('100001'))).rejects.toThrow(/over 100000 bytes/);
+    await expect(between.get(request('5000000'))).rejects.toThrow(/over 100000 bytes/);
+    expect(await between.get(request('100000'))).toMatchObject({ outcome: 'value' });
+  });
+
+  it('brings large values that are text, bytes and not ASCII', async () => {
+    const peers = await startCluster(2);
+    const [asker, owner] = peers as [LocalPeer, LocalPeer];
+    define(peers, (key) => key.repeat(200_001));
+    await link(asker, owner);
+    const between = asker.pool.links.to(owner.url)!;
+    const replies = await Promise.all(['a', 'ä', '😀', 'aä€😀'].map((key) => between.get(request(key))));
+    for (const [index, key] of ['a', 'ä', '😀', 'aä€😀'].entries()) {
+      const reply = replies[index]!;
+      expect(reply.outcome === 'value' && reply.value.equals(key.repeat(200_001))).toBe(true);
+    }
+  });
+});
+
+describe('a link, seen from its wire', () => {
+  const self = 'http://10.0.0.1:3000';
+
+  async function startOwner(): Promise<LocalPeer> {
+    const [owner] = (await startCluster(1)) as [LocalPeer];
+    define([owner], (key) => 'x'.repeat(Number(key)));
+    owner.pool.set(owner.url, self);
+    return owner;
+  }
+
+  it('sends small values between the parts of large ones', async () => {
+    const owner = await startOwner();
+    const raw = await linkRaw({ url: self, to: owner.url });
+    raw.send((frames) => {
+      for (let id = 0; id < 4; id++) frames.get(id, 10_000, 'prices', String(4_000_000));
+    });
+    await raw.until(({ kind }) => kind === 'part');
+    raw.send((frames) => frames.get(9, 10_000, 'prices', '5'));
+    await raw.until(({ kind, id }) => kind === 'value' && id === 9);
+    expect(raw.frames.filter(({ kind, id }) => kind === 'value' && id !== 9)).toEqual([]);
+    await Promise.all([0, 1, 2, 3].map((id) => raw.until((frame) => frame.kind === 'value' && frame.id === id)));
+    const parts = raw.frames.filter(({ kind }) => kind === 'part');
+    expect(parts.every(({ body }) => body.length <= PART_BYTES)).toBe(true);
+    // They take turns.
+    expect(new Set(parts.slice(4, 12).map(({ id }) => id)).size).toBe(4);
+  });
+
+  it('bounds what it holds for a reader who does not read', async () => {
+    const owner = await startOwner();
+    const raw = await linkRaw({ url: self, to: owner.url });
+    await vi.waitFor(() => expect(owner.pool.links.to(self)).toBeDefined());
+    const between = owner.pool.links.to(self)!;
+    raw.socket.pause();
+    let highest = 0;
+    for (let burst = 0; burst < 20; burst++) {
+      raw.send((frames) => {
+        for (let id = burst * 100; id < (burst + 1) * 100; id++) {
+          frames.get(id, 60_000, 'prices', String(id % 10 === 0 ? 1_000_000 : 60_000));
+        }
+      });
+      for (let tick = 0; tick < 20; tick++) {
+        await new Promise((resolve) => {
+          setImmediate(resolve);
+        });
+        highest = Math.max(highest, between.backlog.bytes);
+      }
+    }
+    await vi.waitFor(() => expect(between.backlog.values).toBeGreaterThan(1_000));
+    expect(highest).toBeGreaterThan(HIGH_WATER_BYTES / 2);
+    expect(highest).toBeLessThan(HIGH_WATER_BYTES + 4 * PART_BYTES);
+    raw.socket.resume();
+    await vi.waitFor(() => expect(raw.frames.filter(({ kind }) => kind === 'value')).toHaveLength(2_000), 20_000);
+    await vi.waitFor(() => expect(between.backlog).toEqual({ bytes: 0, values: 0 }));
+  }, 30_000);
+
+  it('drops the rest of a large value that nobody waits for', async () => {
+    const owner = await startOwner();
+    const raw = await linkRaw({ url: self, to: owner.url });
+    raw.send((frames) => frames.get(1, 10_000, 'prices', String(50_000_000 / 4)));
+    await raw.until(({ kind }) => kind === 'part');
+    raw.send((frames) => frames.other(frameTypes.cancel, 1));
+    await raw.until(({ type }) => type === frameTypes.refused);
+    expect(raw.frames.some(({ kind }) => kind === 'value')).toBe(false);
+  });
+
+  it.each([
+    ['a frame of a wrong length', Buffer.from('ffffffff0100000001', 'hex')],
+    ['an answer to nothing', Buffer.from('000000050400000007', 'hex')],
+    ['a text', 'hello'],
+    ['a message that is too large', Buffer.alloc(600_000)],
+  ])('is closed by %s, and nothing else is', async (_what, message) => {
+    const owner = await startOwner();
+    const raw = await linkRaw({ url: self, to: owner.url });
+    const good = await linkRaw({ to: owner.url });
+    raw.socket.send(message);
+    await raw.closed;
+    good.send((frames) => frames.get(1, 1_000, 'prices', '5'));
+    expect((await good.until(({ kind }) => kind === 'value')).body.toString()).toBe('xxxxx');
+  });
+
+  it('answers a cancelled question too, and one for a group that is not there', async () => {
+    const owner = await startOwner();
+    owner.groups.define('slow', () => new Promise<string>(() => undefined));
+    const raw = await linkRaw({ url: self, to: owner.url });
+    raw.send((frames) => {
+      frames.get(1, 10_000, 'slow', 'key');
+      frames.other(frameTypes.cancel, 1);
+      frames.other(frameTypes.cancel, 99);
+      frames.get(2, 10_000, 'nothing', 'key');
+      frames.other(200, 5, 'a frame of the future');
+    });
+    expect((await raw.until(({ id, kind }) => id === 1 && kind === 'other')).body.toString()).toBe('overloaded');
+    expect((await raw.until(({ id, kind }) => id === 2 && kind === 'other')).body.toString()).toBe('unknown-group');
+  });
+
+  it('says goodbye when its peer leaves, sends what runs, refuses what comes, and is closed', async () => {
+    const owner = await startOwner();
+    const load = deferred<string>();
+    const begun = deferred<void>();
+    owner.groups.define('slow', () => (begun.resolve(), load.promise), { codec: textCodec });
+    const raw = await linkRaw({ url: self, to: owner.url });
+    raw.send((frames) => frames.get(1, 10_000, 'slow', 'key'));
+    await begun.promise;
+
+    const drained = owner.server.drain(5_000);
+    await raw.until(({ type }) => type === frameTypes.goodbye);
+    raw.send((frames) => frames.get(2, 10_000, 'slow', 'key'));
+    raw.send((frames) => frames.other(frameTypes.goodbye, 0));
+    expect((await raw.until(({ type }) => type === frameTypes.refused)).body.toString()).toBe('draining');
+    load.resolve('late');
+
+    expect((await raw.until(({ kind }) => kind === 'value')).body.toString()).toBe('late');
+    expect((await raw.closed)[0]).toBe(1000);
+    await drained;
+    expect(owner.pool.links.size).toBe(0);
+  });
+});
+
+describe('HttpPool.close', () => {
+  it('closes the links, and takes and dials no more', async () => {
+    const peers = await startCluster(2);
+    const [one, other] = peers as [LocalPeer, LocalPeer];
+    await link(one, other);
+    await one.pool.close(100);
+    await vi.waitFor(() => expect([one.pool.links.size, other.pool.links.size]).toEqual([0, 0]));
+    await expect(linkRaw({ to: one.url })).rejects.toThrow(/404|503/);
+  });
+
+  it('closes the links of peers that are listed no more', async () => {
+    const peers = await startCluster(2);
+    const [one, other] = peers as [LocalPeer, LocalPeer];
+    await link(one, other);
+    one.pool.set(one.url, 'http://127.0.0.1:1');
+    await vi.waitFor(() => expect([one.pool.links.size, other.pool.links.size]).toEqual([0, 0]));
+  });
+
+  it('closes what a client has dialed', async () => {
+    const peers = await startCluster(2);
+    define(peers, (key) => key);
+    const pool = new HttpPool({ role: 'client', auth: { secret } });
+    pool.set(...peers.map(({ url }) => url));
+    const opened = once(pool.events, 'linkOpened');
+    await pool.pickPeer('key')!.get(request('key'));
+    await opened;
+    expect(await pool.pickPeer('key')!.get(request('key'))).toMatchObject({ outcome: 'value' });
+    await pool.close();
+    await vi.waitFor(() => expect(peers.map((one) => one.pool.links.size)).toEqual([0, 0]));
+  });
+});
