@@ -219,9 +219,7 @@ export class HttpPool implements PeerPicker {
   }
 
   #linkHost(): LinkHost {
-    const pool = this;
     const { link, role, basePath, failures, maxResponseBytes, connectTimeoutMs } = this.#options;
-    const { bootId } = this;
     return {
       isLinking: link,
       role,
@@ -229,20 +227,10 @@ export class HttpPool implements PeerPicker {
       failures,
       maxResponseBytes,
       connectTimeoutMs,
-      bootId,
+      bootId: this.bootId,
       auth: this.#auth,
-      get self() {
-        return pool.#self;
-      },
-      get peers() {
-        return pool.peers;
-      },
-      get hasPeers() {
-        return pool.hasPeers;
-      },
-      get ringDigest() {
-        return pool.#ringDigest;
-      },
+      membership: () => ({ self: this.#self, peers: this.peers, hasPeers: this.hasPeers }),
+      ringDigest: () => this.#ringDigest,
       onLinkOpened: (peer) => {
         this.#current.clients.get(peer)?.noteAnswer();
         this.events.emit('linkOpened', { peer });

@@ -128,13 +128,16 @@ function bodyOf(message: Buffer, type: number): string {
 
 function parseHello(text: string): LinkHello {
   const hello = JSON.parse(text) as Partial<Record<keyof LinkHello, unknown>> | null;
-  const isText = (value: unknown): boolean => typeof value === 'string' && value.length <= MAX_TEXT_CHARACTERS;
   if (hello?.version !== 1) throw new RangeError('is of another version');
   const { bootId, ring, nonce, url, to } = hello;
   const isWhole = [bootId, ring, nonce].every(isText) && (nonce as string).length >= 16;
   const isFitting = [url, to].every((value) => value === undefined || isText(value));
   if (!isWhole || !isFitting) throw new RangeError('is no hello');
   return hello as LinkHello;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= MAX_TEXT_CHARACTERS;
 }
 
 /** What the dialer (`ofDialer`) or the acceptor proves. */

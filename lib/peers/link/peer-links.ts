@@ -11,13 +11,16 @@ import { shakeHands, type LinkHello } from './link-handshake.js';
 import { MAX_MESSAGE_BYTES } from './link-output.js';
 import { PeerLink } from './peer-link.js';
 
-/** The pool, as its links see it. Read anew each time. */
+/** The pool, as its links see it. */
 export interface LinkHost {
   readonly isLinking: boolean;
   readonly role: 'peer' | 'client';
-  readonly self: string | undefined;
-  readonly peers: readonly string[];
-  readonly hasPeers: boolean;
+  /** What is in force now. */
+  readonly membership: () => {
+    readonly self: string | undefined;
+    readonly peers: readonly string[];
+    readonly hasPeers: boolean;
+  };
   readonly auth: PeerAuth | undefined;
   readonly bootId: string;
   readonly basePath: string;
@@ -25,7 +28,7 @@ export interface LinkHost {
   readonly maxResponseBytes: number;
   readonly connectTimeoutMs: number;
   /** What the ring is made of, by digest. */
-  readonly ringDigest: string;
+  readonly ringDigest: () => string;
   onLinkOpened(peer: string): void;
   onLinkClosed(peer: string): void;
   onRingDiffers(peer: string): void;
@@ -81,7 +84,8 @@ export class PeerLinks {
 
   /** Dials `peer` in the background, unless that is under way or has failed a short time ago. */
   want(peer: PeerUrl): void {
-    const { isLinking, auth, self, connectTimeoutMs, basePath } = this.#host;
+    const { isLinking, auth, connectTimeoutMs, basePath } = this.#host;
+    const { self } = this.#host.membership();
     if (!isLinking || this.#isLeaving || auth === undefined) return;
     let dial = this.#dials.get(peer.url);
     if (dial === undefined) this.#dials.set(peer.url, (dial = new LinkDial()));
@@ -125,7 +129,8 @@ export class PeerLinks {
 
   /** Takes a connection that asks to become a link. Closed, like all else, before there are peers. */
   accept(request: IncomingMessage, raw: Duplex, head: Buffer): void {
-    const { isLinking, role, hasPeers, auth } = this.#host;
+    const { isLinking, role, auth } = this.#host;
+    const { self, hasPeers } = this.#host.membership();
     if (!isLinking || role === 'client' || !hasPeers || auth === undefined) return refuse(raw, '404 Not Found');
     if (this.#isLeaving || this.#reception?.isDraining === true || this.#unproven.size >= MAX_UNPROVEN) {
       return refuse(raw, '503 Service Unavailable');
@@ -136,7 +141,7 @@ export class PeerLinks {
       shakeHands(socket, raw, {
         isDialer: false,
         auth,
-        hello: { ...this.#hello(), url: this.#host.self },
+        hello: { ...this.#hello(), url: self },
         timeoutMs: HANDSHAKE_TIMEOUT_MS,
         refusal: (hello) => this.#refusalOf(hello),
         onProven: (hello) => this.#welcome(socket, hello, false),
@@ -146,7 +151,7 @@ export class PeerLinks {
 
   /** Retires the links of peers that are listed no more. */
   peersChanged(): void {
-    const { peers } = this.#host;
+    const { peers } = this.#host.membership();
     for (const peer of this.#dials.keys()) if (!peers.includes(peer)) this.#dials.delete(peer);
     for (const link of this.#links) if (link.peer !== CLIENT && !peers.includes(link.peer)) link.retire();
   }
@@ -177,11 +182,11 @@ export class PeerLinks {
   }
 
   #hello(): Pick<LinkHello, 'bootId' | 'ring'> {
-    return { bootId: this.#host.bootId, ring: this.#host.ringDigest };
+    return { bootId: this.#host.bootId, ring: this.#host.ringDigest() };
   }
 
   #refusalOf({ url, to }: LinkHello): string | undefined {
-    const { self, peers } = this.#host;
+    const { self, peers } = this.#host.membership();
     if (to !== self) return `this is ${self}, not ${to}`;
     if (url === undefined) return undefined;
     if (url === self) return 'this is the same peer';
@@ -191,7 +196,8 @@ export class PeerLinks {
   #welcome(socket: WebSocket, hello: LinkHello, isDialer: boolean): void {
     this.#unproven.delete(socket);
     const { url } = hello;
-    const { peers, self = '', role, failures, maxResponseBytes, ringDigest } = this.#host;
+    const { role, failures, maxResponseBytes } = this.#host;
+    const { peers, self = '' } = this.#host.membership();
     if (this.#isLeaving || (url !== undefined && !peers.includes(url))) return socket.terminate();
     const link = new PeerLink(socket, {
       peer: url ?? CLIENT,
@@ -209,7 +215,7 @@ export class PeerLinks {
       },
     });
     this.#links.add(link);
-    this.#compareRings(url ?? CLIENT, hello.ring === ringDigest);
+    this.#compareRings(url ?? CLIENT, hello.ring === this.#host.ringDigest());
     if (url === undefined) return;
     const rival = this.#open.get(url);
     // Of two that crossed, both ends keep the same one. A second one by the same side stands for the first, which is lost.

@@ -40,8 +40,8 @@ export function takeUpgrades(server: Server, taker: UpgradeTaker): () => void {
   };
 
   const giveBack = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const { rawHeaders } = request;
-    given.set(socket, { rawHeaders, upgrade: request.headers.upgrade ?? '' });
+    const { headers, rawHeaders } = request;
+    given.set(socket, { headers, rawHeaders });
     const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
     for (let index = 0; index < rawHeaders.length; index += 2) {
       if (rawHeaders[index]!.toLowerCase() !== 'upgrade') lines.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}`);
@@ -54,22 +54,19 @@ export function takeUpgrades(server: Server, taker: UpgradeTaker): () => void {
     const lost = given.get(request.socket);
     if (lost === undefined) return;
     given.delete(request.socket);
-    request.headers.upgrade = lost.upgrade;
-    request.rawHeaders = lost.rawHeaders;
+    Object.assign(request, lost);
   };
 
   // Without a listener the server would not let the connection go.
-  const listener = (): void => undefined;
-  server.on('upgrade', listener);
+  server.on('upgrade', ignore);
   server.emit = emitOthers as typeof server.emit;
   return () => {
     isActive = false;
-    server.off('upgrade', listener);
+    server.off('upgrade', ignore);
     if (server.emit === (emitOthers as typeof server.emit)) server.emit = emit;
   };
 }
 
-interface GivenBack {
-  readonly rawHeaders: string[];
-  readonly upgrade: string;
-}
+const ignore = (): void => undefined;
+
+type GivenBack = Pick<IncomingMessage, 'headers' | 'rawHeaders'>;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ByteView } from 'nestjs-groupcache/core';
 import { describe, expect, it } from 'vitest';
 import { frameTypes, FrameWriter, readFrames, type FrameHandler } from '../../../lib/peers/link/frames.js';
@@ -16,6 +16,9 @@ function read(message: Buffer): unknown[] {
   readFrames(message, handler);
   return frames;
 }
+
+/** The bytes of a text in hex. */
+const ofHex = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 
 const ids = fc.integer({ min: 0, max: 0xffff_ffff });
 const texts = fc.string({ unit: 'grapheme', maxLength: 300 });
@@ -65,14 +68,18 @@ describe('FrameWriter and readFrames', () => {
     frames.value(7, ByteView.from('41'), 0);
     frames.other(frameTypes.cancel, 8);
     expect(frames.take().toString('hex')).toBe(
-      '00000019' + '01' + '00000007' + '000003e8' + '0006' + '00000004' + '70726963657341434d45' + // get
-        '00000009' + '02' + '00000007' + '0000' + '3431' + // value
-        '00000005' + '07' + '00000008', // cancel
-    ); // prettier-ignore
+      [
+        '00000019 01 00000007 000003e8 0006 00000004 70726963657341434d45', // get
+        '00000009 02 00000007 0000 3431', // value
+        '00000005 07 00000008', // cancel
+      ]
+        .join('')
+        .replaceAll(' ', ''),
+    );
   });
 
   it('skip fields that are not known', () => {
-    const message = Buffer.from('00000012' + '02' + '00000001' + '0009' + 'c80006' + '010203040506' + '3431', 'hex');
+    const message = ofHex('00000012 02 00000001 0009 c80006 010203040506 3431');
     message.writeUInt32BE(message.length - 4, 0);
     expect(read(message)).toEqual([['value', 1, '41', 0, 0, true]]);
   });
@@ -123,11 +130,11 @@ describe('FrameWriter and readFrames', () => {
   });
 
   it.each([
-    ['the end of the head', '00000004' + '07' + '00000001'],
-    ['more than there is', 'ffffffff' + '07' + '00000001'],
-    ['a group that is longer than the frame', '00000013' + '01' + '00000001' + '00000001' + 'ffff' + '00000000' + '61'],
-    ['a field that is longer than the frame', '0000000a' + '02' + '00000001' + '0003' + '01ffff'],
+    ['the end of the head', ofHex('00000004 07 00000001')],
+    ['more than there is', ofHex('ffffffff 07 00000001')],
+    ['a group that is longer than the frame', ofHex('00000013 01 00000001 00000001 ffff 00000000 61')],
+    ['a field that is longer than the frame', ofHex('0000000a 02 00000001 0003 01ffff')],
   ])('refuse a length of %s', (_what, hex) => {
-    expect(() => read(Buffer.from(hex, 'hex'))).toThrow(RangeError);
+    expect(() => read(hex)).toThrow(RangeError);
   });
 });

@@ -80,7 +80,7 @@ describe('the handshake of a link', () => {
   });
 
   it.each<[string, (url: string) => Buffer | string]>([
-    ['a question', () => Buffer.from('0000001201000000010000000000010000000167' + '6b', 'hex')],
+    ['a question', () => Buffer.from('00000012010000000100000000000100000001676b', 'hex')],
     ['garbage', () => Buffer.from('ffffffffffff', 'hex')],
     ['a text', () => 'hello'],
     ['a hello that is none', () => Buffer.concat([Buffer.from('000000070900000000', 'hex'), Buffer.from('{}')])],

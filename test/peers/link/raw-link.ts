@@ -87,8 +87,6 @@ export function helloOf({ url, to }: RawIdentity): string {
 
 /** The dialer's proof, computed from docs/wire.md and not by the code under test. */
 export function proofOf(identity: RawIdentity, own: string, other: string): string {
-  const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
-  const nonce = (text: string): string => (JSON.parse(text) as { nonce: string }).nonce;
   const lines = ['dialer', identity.url ?? '', identity.to, nonce(own), nonce(other), digest(own), digest(other)];
   return new PeerAuth({ secret: identity.secret ?? secret }).prove(lines);
 }
@@ -103,3 +101,6 @@ export async function linkRaw(identity: RawIdentity): Promise<RawLink> {
   await link.until(({ type }) => type === frameTypes.proof);
   return link;
 }
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
+const nonce = (text: string): string => (JSON.parse(text) as { nonce: string }).nonce;

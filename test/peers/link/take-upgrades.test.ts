@@ -56,6 +56,7 @@ async function exchange(port: number, parts: string[]): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   await new Promise((resolve) => {
+    if (socket.closed) resolve(undefined);
     socket.once('close', resolve);
     socket.setTimeout(150, () => socket.destroy());
   });

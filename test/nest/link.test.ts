@@ -1,0 +1,96 @@
+import type { INestApplication } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import { Cached, HttpPool } from 'nestjs-groupcache';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { deferred } from '../core/deferred.js';
+import { closeApps, keyOwnedBy, logged, ownerAndOther, peer, platforms, startApp, startCluster } from './apps.js';
+
+afterEach(closeApps);
+
+@Injectable()
+class Rows {
+  held: Promise<void> | undefined;
+  begun = deferred<void>();
+
+  @Cached('rows')
+  async row(key: string): Promise<string> {
+    this.begun.resolve();
+    await this.held;
+    return `row of ${key}`;
+  }
+}
+
+const rowsOf = (app: INestApplication): Rows => app.get(Rows);
+
+/** Two linked applications. */
+async function startLinked(setUp: Parameters<typeof startCluster>[1] = {}): Promise<INestApplication[]> {
+  const apps = await startCluster(2, { providers: [Rows], ...setUp });
+  const [one, other] = apps as [INestApplication, INestApplication];
+  const opened = [one, other].map((app) => once(app.get(HttpPool).events, 'linkOpened'));
+  await rowsOf(one).row(keyOwnedBy(other));
+  await Promise.all(opened);
+  return apps;
+}
+
+describe('peers in applications', () => {
+  it.each(platforms)('are linked by the server of the application, on %s', async (_platform, adapter) => {
+    const [one, other] = (await startLinked({ adapter })) as [INestApplication, INestApplication];
+    const requests = vi.fn();
+    (other.getHttpServer() as Server).on('request', requests);
+    const key = keyOwnedBy(other, 'another');
+    expect(await rowsOf(one).row(key)).toBe(`row of ${key}`);
+    expect(requests).not.toHaveBeenCalled();
+    expect(other.get(HttpPool).links.size).toBe(1);
+  });
+
+  it.each(platforms)('close at once, linked or not, on %s', async (_platform, adapter) => {
+    const apps = await startLinked({ adapter });
+    const startMs = performance.now();
+    await apps[0]!.close();
+    await apps[1]!.close();
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    expect(apps.map((app) => app.get(HttpPool).links.size)).toEqual([0, 0]);
+  });
+
+  it('are linked by the port of their own', async () => {
+    const apps = await startLinked({ groupcache: { ...peer, listen: { port: 0, host: '127.0.0.1' } } });
+    expect(apps.map((app) => app.get(HttpPool).links.size)).toEqual([1, 1]);
+  });
+
+  it('send over the link what was running when they leave', async () => {
+    const apps = await startLinked();
+    const key = 'a row that takes its time';
+    const [owner, other] = ownerAndOther(apps, key);
+    const held = deferred<void>();
+    rowsOf(owner).held = held.promise;
+    rowsOf(owner).begun = deferred<void>();
+    const row = rowsOf(other).row(key);
+    await rowsOf(owner).begun.promise;
+
+    const closed = owner.close();
+    await vi.waitFor(() => expect(other.get(HttpPool).links.to(owner.get(HttpPool).self!)).toBeUndefined());
+    held.resolve();
+
+    expect(await row).toBe(`row of ${key}`);
+    await closed;
+  });
+
+  it('say so, once, where their rings differ', async () => {
+    const apps = [
+      await startApp({ providers: [Rows], groupcache: peer }),
+      await startApp({ providers: [Rows], groupcache: { ...peer, replicas: 51 } }),
+    ];
+    const pools = apps.map((app) => app.get(HttpPool));
+    await vi.waitFor(() => expect(pools.every(({ self }) => self !== undefined)).toBe(true));
+    for (const pool of pools) pool.set(...pools.map(({ self }) => self!));
+    const [one, other] = pools as [HttpPool, HttpPool];
+    // By the ring of the one that asks.
+    const keys = Array.from({ length: 1_000 }, (_, number) => String(number));
+    await rowsOf(apps[0]!).row(keys.find((key) => one.ownerOf(key) === other.self)!);
+    await vi.waitFor(() =>
+      expect(logged('warn').filter((message) => message.includes('has another ring'))).toHaveLength(2),
+    );
+  });
+});
