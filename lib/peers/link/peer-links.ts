@@ -132,6 +132,8 @@ export class PeerLinks {
     const { isLinking, role, auth } = this.#host;
     const { self, hasPeers } = this.#host.membership();
     if (!isLinking || role === 'client' || !hasPeers || auth === undefined) return refuse(raw, '404 Not Found');
+    // A page in a browser may open WebSockets to anywhere, and says where it is from; a peer does not.
+    if (request.headers.origin !== undefined) return refuse(raw, '403 Forbidden');
     if (this.#isLeaving || this.#reception?.isDraining === true || this.#unproven.size >= MAX_UNPROVEN) {
       return refuse(raw, '503 Service Unavailable');
     }

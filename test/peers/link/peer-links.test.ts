@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { frameTypes } from '../../../lib/peers/link/frames.js';
 import { HIGH_WATER_BYTES, PART_BYTES } from '../../../lib/peers/link/link-output.js';
 import { deferred } from '../../core/deferred.js';
-import { linkRaw, secret } from './raw-link.js';
+import { dialRaw, linkRaw, secret } from './raw-link.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -327,6 +327,15 @@ describe('a link, seen from its wire', () => {
     expect((await raw.closed)[0]).toBe(1000);
     await drained;
     expect(owner.pool.links.size).toBe(0);
+  });
+});
+
+describe('PeerLinks.accept', () => {
+  it('refuses what a browser opens, whatever the auth: a page anywhere could read the cache of a closed network', async () => {
+    const peers = await startCluster(2);
+    const [one] = peers as [LocalPeer, LocalPeer];
+
+    await expect(dialRaw(one.url, { origin: 'http://evil.example' })).rejects.toThrow(/403/);
   });
 });
 

@@ -27,8 +27,8 @@ export interface RawLink {
 }
 
 /** Dials the peer at `url`, and says nothing. */
-export async function dialRaw(url: string): Promise<RawLink> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/_groupcache/`, { perMessageDeflate: false });
+export async function dialRaw(url: string, options: { readonly origin?: string } = {}): Promise<RawLink> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/_groupcache/`, { ...options, perMessageDeflate: false });
   const frames: ReadFrame[] = [];
   const waiting = new Set<() => void>();
   const add = (frame: ReadFrame): void => {
