@@ -85,6 +85,7 @@ export class LinkQuestions {
   /** A value has come, or a part of it. Throws a `RangeError` for what nobody asked. */
   value(id: number, bytes: Buffer, { minuteQps, totalLength }: ValueFields, isLast: boolean): void {
     const question = this.#question(id);
+    if (!isLast && bytes.length === 0) throw new RangeError('has an empty part of a value');
     if (isLast && question.received === 0) {
       if (bytes.length > this.#options.maxValueBytes) this.#giveUp(id, question, this.#tooLarge());
       return this.settle(id, { outcome: 'value', value: ByteView.from(bytes), minuteQps });
