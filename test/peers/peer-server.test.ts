@@ -5,7 +5,7 @@ import { GroupRegistry, InvalidOptionError, textCodec, type Getter } from 'nestj
 import { HttpPool, PeerAuth, PeerListener, PeerServer, type PeerServerOptions } from 'nestjs-groupcache/peers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { deferred, reactions } from '../core/deferred.js';
-import { ask, sendRaw } from './raw-http.js';
+import { ask, sendRaw, valueIn } from './raw-http.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -39,12 +39,6 @@ async function serve(
     () => listener.close(1_000),
   );
   return { url, pool, groups, server };
-}
-
-/** The value of a `GetResponse` that was read as text; shorter than 128 bytes. */
-function valueIn(body: string): string {
-  expect(body.charCodeAt(0)).toBe(0x0a);
-  return body.slice(2, 2 + body.charCodeAt(1));
 }
 
 const OURS = { 'x-groupcache': '1' };

@@ -46,3 +46,8 @@ function parse(text: string): RawAnswer {
     body: text.slice(end + 4),
   };
 }
+
+/** The value of a `GetResponse` that was read as text, if it has under 128 bytes; what follows is `minute_qps`. */
+export function valueIn(body: string): string {
+  return body[0] === '\n' ? body.slice(2, 2 + body.charCodeAt(1)) : `no value: ${body}`;
+}
