@@ -18,6 +18,9 @@ export interface GroupRegistryOptions {
   readonly clock?: Clock;
 }
 
+/** A name goes into every question to a peer. */
+const MAX_NAME_CHARACTERS = 1_000;
+
 /** The groups of one application, by name. What is global in Go is one of these here. */
 export class GroupRegistry {
   readonly #groups = new Map<string, Group<any>>();
@@ -36,8 +39,8 @@ export class GroupRegistry {
    * option is not acceptable.
    */
   define<Value>(name: string, getter: Getter<Value>, settings: GroupSettings<Value> = {}): Group<Value> {
-    if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
-      throw new InvalidOptionError('group', name, 'expected a name of at least one character');
+    if (typeof name !== 'string' || name === '' || name.length > MAX_NAME_CHARACTERS || !name.isWellFormed()) {
+      throw new InvalidOptionError('group', name, `expected a name of 1 to ${MAX_NAME_CHARACTERS} characters`);
     }
     if (this.#groups.has(name)) throw new DuplicateGroupError(name);
     const { peers, clock, defaults } = this.#options;

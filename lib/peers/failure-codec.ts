@@ -45,7 +45,13 @@ export function failureToJson(codec: FailureCodec, error: Error): string {
   } catch {
     // What the codec can't say is said plainly.
   }
-  const { name, message, code } = plainFailures.encode(error);
+  let plain: WireFailure = { name: 'Error', message: 'the failure can not be put in words' };
+  try {
+    plain = plainFailures.encode(error);
+  } catch {
+    // A message that is an object without a text.
+  }
+  const { name, message, code } = plain;
   return JSON.stringify({ name: cut(name), message: cut(message), code: typeof code === 'string' ? cut(code) : code });
 }
 

@@ -45,11 +45,11 @@ export class LinkAnswers {
     this.#waits[id] = wait;
     this.#open++;
     reception.enter();
-    group.serve(key, wait).then(
-      (reply) => this.#reply(id, wait, reply),
-      // The asker has gone, or its time is over.
-      () => this.#close(id, wait, 'overloaded'),
-    );
+    group
+      .serve(key, wait)
+      .then((reply) => this.#reply(id, wait, reply))
+      // The asker has gone, its time is over, or the reply can't be put in a frame.
+      .catch(() => this.#close(id, wait, 'overloaded'));
   }
 
   refuse(id: number, mark: FailureMark): void {

@@ -28,8 +28,8 @@ export interface HandshakeOptions {
   readonly timeoutMs: number;
   /** Why the other side is not wanted, before it has proven anything; `undefined` if it is. */
   readonly refusal: (hello: LinkHello) => string | undefined;
-  /** Called within the message that has proven the other side: what it says next belongs to the callee. */
-  readonly onProven: (hello: LinkHello) => void;
+  /** Called within the message that has proven the other side; `isMutual`: both by a secret. What it says next is the callee's. */
+  readonly onProven: (hello: LinkHello, isMutual: boolean) => void;
 }
 
 /** What an unproven side may send, in all. */
@@ -62,6 +62,7 @@ export function shakeHands(socket: WebSocket, raw: Duplex | undefined, options: 
     raw?.off('data', count);
     socket.off('error', fail);
   };
+  let ownProof = '';
   const refuse = (reason: string): void => {
     if (isOver) return;
     end();
@@ -90,14 +91,15 @@ export function shakeHands(socket: WebSocket, raw: Duplex | undefined, options: 
     const refusal = options.refusal(hello);
     if (refusal !== undefined) return refuse(refusal);
     other = { text, hello };
-    send(socket, frameTypes.proof, auth.prove(transcript(isDialer, isDialer, own, text)));
+    ownProof = auth.prove(transcript(isDialer, isDialer, own, text));
+    send(socket, frameTypes.proof, ownProof);
   };
   const readProof = (message: Buffer, text: string, hello: LinkHello): void => {
     const proof = bodyOf(message, frameTypes.proof);
     const refusal = auth.refusalOfProof(transcript(isDialer, !isDialer, own, text), proof);
     if (refusal !== undefined) return refuse(refusal);
     end();
-    options.onProven(hello);
+    options.onProven(hello, ownProof !== '' && proof !== '');
   };
 
   const timer = setTimeout(() => socket.terminate(), options.timeoutMs).unref();

@@ -12,6 +12,8 @@ import { LinkQuestions } from './link-questions.js';
 export interface PeerLinkOptions {
   /** The other side's URL, or what stands for a client in messages. */
   readonly peer: string;
+  /** Which process the other side is. */
+  readonly bootId: string;
   /** Whether this side has dialed. */
   readonly isDialer: boolean;
   readonly failures: FailureCodec;
@@ -34,6 +36,7 @@ export interface PeerLinkOptions {
  */
 export class PeerLink {
   readonly peer: string;
+  readonly bootId: string;
   readonly isDialer: boolean;
   /** Settles once the connection is closed. */
   readonly closed: Promise<void>;
@@ -52,6 +55,7 @@ export class PeerLink {
     this.#socket = socket;
     this.#options = options;
     this.peer = options.peer;
+    this.bootId = options.bootId;
     this.isDialer = options.isDialer;
     const onIdle = (): void => this.#closeIfDone();
     this.#output = new LinkOutput(socket, (id) => this.#answers.sent(id));

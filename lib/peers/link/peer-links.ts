@@ -38,6 +38,7 @@ export interface LinkHost {
 const MAX_UNPROVEN = 64;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 const HEARTBEAT_MS = 10_000;
+const SHORT_LIFE_MS = 1_000;
 const CLIENT = 'of a client';
 
 const socketOptions = {
@@ -118,10 +119,10 @@ export class PeerLinks {
         hello: { ...this.#hello(), ...(self === undefined ? {} : { url: self }), to: peer.url },
         timeoutMs: HANDSHAKE_TIMEOUT_MS,
         refusal: (hello) => (hello.url === peer.url ? undefined : `it is ${hello.url}, not ${peer.url}`),
-        onProven: (hello) => {
+        onProven: (hello, isMutual) => {
           isProven = true;
           dial.succeed();
-          this.#welcome(socket, hello, true);
+          this.#welcome(socket, hello, true, isMutual);
         },
       });
     });
@@ -138,6 +139,8 @@ export class PeerLinks {
       return refuse(raw, '503 Service Unavailable');
     }
     this.#acceptor.handleUpgrade(request, raw, head, (socket) => {
+      // For its whole life: what is buffered may still be found malformed after it has been turned away.
+      socket.on('error', () => undefined);
       this.#unproven.add(socket);
       socket.once('close', () => this.#unproven.delete(socket));
       shakeHands(socket, raw, {
@@ -146,7 +149,7 @@ export class PeerLinks {
         hello: { ...this.#hello(), url: self },
         timeoutMs: HANDSHAKE_TIMEOUT_MS,
         refusal: (hello) => this.#refusalOf(hello),
-        onProven: (hello) => this.#welcome(socket, hello, false),
+        onProven: (hello, isMutual) => this.#welcome(socket, hello, false, isMutual),
       });
     });
   }
@@ -195,14 +198,17 @@ export class PeerLinks {
     return peers.includes(url) ? undefined : `${url} is not listed here`;
   }
 
-  #welcome(socket: WebSocket, hello: LinkHello, isDialer: boolean): void {
+  #welcome(socket: WebSocket, hello: LinkHello, isDialer: boolean, isMutual: boolean): void {
     this.#unproven.delete(socket);
     const { url } = hello;
     const { role, failures, maxResponseBytes } = this.#host;
     const { peers, self = '' } = this.#host.membership();
     if (this.#isLeaving || (url !== undefined && !peers.includes(url))) return socket.terminate();
+    const openedMs = performance.now();
+    let wasOpened = false;
     const link = new PeerLink(socket, {
       peer: url ?? CLIENT,
+      bootId: hello.bootId,
       isDialer,
       failures,
       maxValueBytes: maxResponseBytes,
@@ -213,16 +219,24 @@ export class PeerLinks {
       },
       onClosed: () => {
         this.#links.delete(link);
-        if (url !== undefined && this.#open.get(url) === undefined) this.#host.onLinkClosed(url);
+        if (url === undefined || !wasOpened) return;
+        // Opened and lost at once: not to be dialed again at once.
+        if (isDialer && performance.now() - openedMs < SHORT_LIFE_MS)
+          this.#dials.get(url)?.fail(performance.now(), false);
+        if (this.#open.get(url) === undefined) this.#host.onLinkClosed(url);
       },
     });
     this.#links.add(link);
     this.#compareRings(url ?? CLIENT, hello.ring === this.#host.ringDigest());
-    if (url === undefined) return;
+    // Who has come without a proof could be anybody who says that he is `url`: he may ask, as by an unsigned GET, and is
+    // not asked. Who was dialed has the address that this process has chosen.
+    if (url === undefined || (!isDialer && !isMutual)) return;
     const rival = this.#open.get(url);
-    // Of two that crossed, both ends keep the same one. A second one by the same side stands for the first, which is lost.
-    const isLoser = rival !== undefined && rival.isDialer !== isDialer && isDialer !== self < url;
-    if (isLoser) return link.retire();
+    // Of two that crossed, both ends keep the same one. A second one by the same side, or by another boot of the peer,
+    // stands for the first, which is lost.
+    const haveCrossed = rival !== undefined && rival.bootId === hello.bootId && rival.isDialer !== isDialer;
+    if (haveCrossed && isDialer !== self < url) return link.retire();
+    wasOpened = true;
     this.#open.set(url, link);
     rival?.retire();
     this.#host.onLinkOpened(url);
@@ -240,5 +254,7 @@ export class PeerLinks {
 
 function refuse(raw: Duplex, status: string): void {
   raw.on('error', () => undefined);
+  // Nobody else times it out or closes it any more.
+  raw.once('finish', () => raw.destroy());
   raw.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }

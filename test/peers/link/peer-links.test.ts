@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { KeyTooLongError, PeerError, promoteNever, textCodec } from 'nestjs-groupcache/core';
 import { HttpPool, type HttpPoolOptions } from 'nestjs-groupcache/peers';
 import { LocalCluster, type LocalPeer } from 'nestjs-groupcache/testing';
@@ -136,13 +137,15 @@ describe('a link between two peers', () => {
     asker.pool.links.to(broken.url)!.cut();
 
     await expect(lost).rejects.toThrow(PeerError);
-    const again = once(asker.pool.events, 'linkOpened');
     const reply = await asker.pool.pickPeer(keyOf(broken))!.get(request('fast'));
     expect(reply).toMatchObject({ outcome: 'value' });
     load.resolve('late');
     expect(await kept).toMatchObject({ outcome: 'value' });
-    await again;
-    expect(asker.pool.links.to(broken.url)?.isOpen).toBe(true);
+    // Not at once: a link that did not live long is not dialed again before a moment has passed.
+    await vi.waitFor(async () => {
+      await asker.pool.pickPeer(keyOf(broken))!.get(request('fast'));
+      expect(asker.pool.links.to(broken.url)?.isOpen).toBe(true);
+    });
   });
 
   it('tells the getter when nobody waits any more', async () => {
@@ -336,6 +339,55 @@ describe('PeerLinks.accept', () => {
     const [one] = peers as [LocalPeer, LocalPeer];
 
     await expect(dialRaw(one.url, { origin: 'http://evil.example' })).rejects.toThrow(/403/);
+  });
+
+  it.each([
+    ["'none'", 'none' as const],
+    ['acceptUnsigned', { secret, acceptUnsigned: true }],
+  ])('asks nobody who came without a proof, whoever he says that he is, with auth %s', async (_name, auth) => {
+    // A stranger could take a peer's place, and fill the others' caches.
+    const peers = await startCluster(2, { auth });
+    const [one, other] = peers as [LocalPeer, LocalPeer];
+    define(peers, (key) => `value of ${key}`);
+    const stranger = await linkRaw({ url: other.url, to: one.url, secret: '' });
+
+    const value = await one.groups.get('prices').get(keyOf(other));
+
+    expect(value).toBe(`value of ${keyOf(other)}`);
+    expect(one.pool.links.to(other.url)?.isDialer).not.toBe(false);
+    expect(stranger.frames.some(({ kind }) => kind === 'get')).toBe(false);
+    stranger.socket.terminate();
+  });
+
+  it('closes the connection of an upgrade that it refuses, though the other side does not', async () => {
+    const [one] = (await startCluster(2)) as [LocalPeer];
+    const socket = connect({ port: Number(new URL(one.url).port), host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => undefined);
+    socket.write(
+      'GET /_groupcache/ HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\norigin: http://b\r\n\r\n',
+    );
+    socket.resume();
+    await once(socket, 'end');
+
+    // A listener that still has a connection would wait for it.
+    await one.stop();
+    socket.destroy();
+  });
+
+  it('answers with a failure that can not be put in words, and goes on', async () => {
+    const peers = await startCluster(2);
+    const [asker, owner] = peers as [LocalPeer, LocalPeer];
+    for (const { groups } of peers) {
+      groups.define('prices', () => {
+        throw Object.assign(new Error(), { message: Object.create(null) as string });
+      });
+    }
+    await link(asker, owner);
+
+    const reply = await asker.pool.pickPeer(keyOf(owner))!.get(request(keyOf(owner)));
+
+    expect(reply).toMatchObject({ outcome: 'failed' });
+    expect(asker.pool.links.to(owner.url)!.openQuestions).toBe(0);
   });
 });
 
