@@ -12,8 +12,8 @@ const MOST_WINDOW_SHARE = 0.22;
  * Entries by key, of which those are kept that have been asked for most often lately: W-TinyLFU over two LRUs.
  *
  * A new entry comes into a window, a fifth of the cache, whatever else is there. What leaves the window is admitted to
- * the rest only if it is worth more than an entry there, which is then evicted: a scan
- * goes through the window and out again. Evicting and admitting take constant time.
+ * the rest only if it is worth more than an entry there, which is then evicted: a scan goes through the window and out
+ * again. Evicting and admitting take constant time.
  *
  * Like `ByteLru`, it does not bound itself.
  */

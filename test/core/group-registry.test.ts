@@ -40,7 +40,7 @@ describe('GroupRegistry', () => {
     expect(() => registry.define('prices', () => 2)).toThrow(DuplicateGroupError);
   });
 
-  it.each(['', '\ud800', undefined, 5])('refuses the name %j', (name) => {
+  it.each(['', '\ud800', undefined, 5, 'x'.repeat(1_001)])('refuses the name %j', (name) => {
     expect(() => new GroupRegistry().define(name as string, () => 1)).toThrow(InvalidOptionError);
   });
 

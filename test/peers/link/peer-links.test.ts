@@ -359,6 +359,19 @@ describe('PeerLinks.accept', () => {
     stranger.socket.terminate();
   });
 
+  it('takes the link of a peer that has come back for the one that is lost', async () => {
+    // By the rule for links that crossed, the dead one was kept, and the peer dialed again and again.
+    const peers = await startCluster(2);
+    const [one, other] = peers.toSorted((a, b) => (a.url < b.url ? -1 : 1)) as [LocalPeer, LocalPeer];
+    await link(one, other);
+    expect(one.pool.links.to(other.url)!.isDialer).toBe(true);
+
+    const back = await linkRaw({ url: other.url, to: one.url });
+
+    await vi.waitFor(() => expect(one.pool.links.to(other.url)?.bootId).toBe('raw'));
+    back.socket.terminate();
+  });
+
   it('closes the connection of an upgrade that it refuses, though the other side does not', async () => {
     const [one] = (await startCluster(2)) as [LocalPeer];
     const socket = connect({ port: Number(new URL(one.url).port), host: '127.0.0.1', allowHalfOpen: true });
