@@ -8,9 +8,6 @@ import type { ByteView } from './byte-view.js';
  */
 export const ENTRY_OVERHEAD_BYTES = 250;
 
-/** What a value that is held as bytes costs beside them: a Buffer and its store. A string has no such thing. */
-export const BUFFER_OVERHEAD_BYTES = 140;
-
 /** A value in memory: its bytes and, in groups that share decoded values, what they decode to. */
 export class CacheEntry {
   /** The decoded value once somebody has asked for it; only where the group may share it. */

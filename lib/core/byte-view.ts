@@ -1,5 +1,15 @@
+import { isAscii } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { ownString } from './own-string.js';
+
+/** What bytes that are held in a Buffer cost beside them: the Buffer and its store. A string has no such thing. */
+export const BUFFER_OVERHEAD_BYTES = 140;
+
+/** Bytes up to so many are held as characters: see decision 0009. */
+const COMPACT_BYTES = 4 * 1024;
+
+/** Up to so many bytes a loop is faster than a call of Node's. */
+const LOOP_BYTES = 256;
 
 /**
  * Immutable bytes, held as bytes or as a string: Go's `ByteView`.
@@ -9,15 +19,18 @@ import { ownString } from './own-string.js';
  */
 export class ByteView {
   /** The empty view. */
-  static readonly empty = new ByteView('', 0);
+  static readonly empty = new ByteView('', 0, false);
 
   readonly #held: Buffer | string;
+  /** Whether the string that is held has a character (0 to 255) for each byte, and not the UTF-8 of its text. */
+  readonly #isBinary: boolean;
 
   /** Bytes in the view. */
   readonly length: number;
 
-  private constructor(held: Buffer | string, length: number) {
+  private constructor(held: Buffer | string, length: number, isBinary: boolean) {
     this.#held = held;
+    this.#isBinary = isBinary;
     this.length = length;
   }
 
@@ -27,15 +40,24 @@ export class ByteView {
    * Lone surrogates in a string become U+FFFD, as they would on the wire.
    */
   static from(content: Uint8Array | string): ByteView {
-    if (typeof content === 'string') {
-      const text = content.isWellFormed() ? content : content.toWellFormed();
-      return text === '' ? ByteView.empty : new ByteView(ownString(text), Buffer.byteLength(text));
+    if (typeof content !== 'string') return ByteView.copyOf(asBuffer(content), 0, content.length);
+    const text = content.isWellFormed() ? content : content.toWellFormed();
+    return text === '' ? ByteView.empty : new ByteView(ownString(text), Buffer.byteLength(text), false);
+  }
+
+  /** A view of a copy of the bytes of `buffer` from `start` up to `end`, which must be within it. */
+  static copyOf(buffer: Buffer, start: number, end: number): ByteView {
+    const length = end - start;
+    if (length === 0) return ByteView.empty;
+    const areAscii = isAsciiRange(buffer, start, end);
+    // A Buffer of its own costs a small value more memory, and more time to make, than its bytes do.
+    if (areAscii || length <= COMPACT_BYTES) {
+      return new ByteView(buffer.toString('latin1', start, end), length, !areAscii);
     }
-    if (content.length === 0) return ByteView.empty;
-    // Not Buffer.from: a small Buffer out of Node's pool would pin the pool's 8 KiB.
-    const copy = Buffer.allocUnsafeSlow(content.length);
-    copy.set(content);
-    return new ByteView(copy, copy.length);
+    // Not Buffer.from: a Buffer out of Node's pool would pin the pool.
+    const copy = Buffer.allocUnsafeSlow(length);
+    buffer.copy(copy, 0, start, end);
+    return new ByteView(copy, length, false);
   }
 
   /**
@@ -45,45 +67,42 @@ export class ByteView {
   static adopt(bytes: Uint8Array): ByteView {
     if (bytes.length === 0) return ByteView.empty;
     const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    return new ByteView(buffer, buffer.length);
+    return new ByteView(buffer, buffer.length, false);
   }
 
   /** The byte at `index`, 0 to 255, or `undefined` outside the view. */
   at(index: number): number | undefined {
     if (index < 0 || index >= this.length) return undefined;
-    return this.#isAscii(this.#held) ? this.#held.charCodeAt(index) : this.#bytes()[index];
+    return this.#hasCharPerByte(this.#held) ? this.#held.charCodeAt(index) : this.#bytes()[index];
   }
 
   /** The bytes from `start` up to `end`, as a view on the same memory. Negative offsets count from the end. */
   slice(start = 0, end = this.length): ByteView {
-    if (this.#isAscii(this.#held)) {
+    if (this.#hasCharPerByte(this.#held)) {
       const text = this.#held.slice(start, end);
-      return text === '' ? ByteView.empty : new ByteView(text, text.length);
+      return text === '' ? ByteView.empty : new ByteView(text, text.length, this.#isBinary);
     }
     const bytes = this.#bytes().subarray(start, end);
-    return bytes.length === 0 ? ByteView.empty : new ByteView(bytes, bytes.length);
+    return bytes.length === 0 ? ByteView.empty : new ByteView(bytes, bytes.length, false);
   }
 
   /** Whether `other` has the same bytes. */
   equals(other: ByteView | Uint8Array | string): boolean {
     if (other instanceof ByteView) {
       if (other.length !== this.length) return false;
-      const held = other.#held;
-      return typeof held === 'string' && typeof this.#held === 'string'
-        ? held === this.#held
-        : this.#bytes().equals(other.#bytes());
+      const areAlike =
+        typeof this.#held === 'string' && typeof other.#held === 'string' && this.#isBinary === other.#isBinary;
+      return areAlike ? this.#held === other.#held : this.#bytes().equals(other.#bytes());
     }
     if (typeof other === 'string') {
-      return typeof this.#held === 'string'
-        ? this.#held === other.toWellFormed()
-        : this.#held.equals(Buffer.from(other));
+      return this.isText ? this.#held === other.toWellFormed() : this.#bytes().equals(Buffer.from(other));
     }
     return other.length === this.length && this.#bytes().equals(other);
   }
 
   /** The bytes read as UTF-8. */
   toString(): string {
-    return typeof this.#held === 'string' ? this.#held : this.#held.toString('utf8');
+    return typeof this.#held === 'string' && !this.#isBinary ? this.#held : this.#bytes().toString('utf8');
   }
 
   /** A copy that the caller may change. */
@@ -100,9 +119,7 @@ export class ByteView {
     const room = Math.max(0, target.length - targetStart);
     const count = Math.min(room, this.length);
     if (count === 0) return 0;
-    if (this.#isAscii(this.#held)) {
-      return asBuffer(target).write(this.#held.slice(0, count), targetStart, count, 'latin1');
-    }
+    if (this.#hasCharPerByte(this.#held)) return asBuffer(target).write(this.#held, targetStart, count, 'latin1');
     const bytes = this.#bytes();
     target.set(count === bytes.length ? bytes : bytes.subarray(0, count), targetStart);
     return count;
@@ -113,26 +130,44 @@ export class ByteView {
     return Readable.from(this.length === 0 ? [] : [this.toBuffer()], { objectMode: false });
   }
 
+  /** Whether a text is held, and not bytes: `toString` then costs nothing. */
+  get isText(): boolean {
+    return typeof this.#held === 'string' && !this.#isBinary;
+  }
+
   /**
-   * What the view holds, without a copy, for those who only read: encoders and sockets. Changing the bytes would change
-   * the cache.
+   * Bytes of memory that the content takes beyond `length`.
    *
    * @internal
    */
-  get held(): Buffer | string {
-    return this.#held;
+  get overheadBytes(): number {
+    if (typeof this.#held !== 'string') return BUFFER_OVERHEAD_BYTES;
+    // V8 has two bytes a character where one is not Latin-1.
+    return this.#held.length === this.length ? 0 : Math.max(0, 2 * this.#held.length - this.length);
+  }
+
+  /** The same bytes, held so that `slice` copies nothing: characters of a text that is not ASCII have no fixed place. */
+  toSliceable(): ByteView {
+    return typeof this.#held !== 'string' || this.#hasCharPerByte(this.#held) ? this : ByteView.adopt(this.#bytes());
   }
 
   #bytes(): Buffer {
-    return typeof this.#held === 'string' ? Buffer.from(this.#held, 'utf8') : this.#held;
+    return typeof this.#held === 'string' ? Buffer.from(this.#held, this.#isBinary ? 'latin1' : 'utf8') : this.#held;
   }
 
-  /** A string of as many characters as bytes is ASCII, so that characters and bytes have the same offsets. */
-  #isAscii(held: Buffer | string): held is string {
+  /** Of a binary string, and of a text of as many characters as bytes: all of them are ASCII. */
+  #hasCharPerByte(held: Buffer | string): held is string {
     return typeof held === 'string' && held.length === this.length;
   }
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function isAsciiRange(buffer: Buffer, start: number, end: number): boolean {
+  if (end - start > LOOP_BYTES) return isAscii(buffer.subarray(start, end));
+  let bits = 0;
+  for (let index = start; index < end; index++) bits |= buffer[index]!;
+  return bits < 0x80;
 }

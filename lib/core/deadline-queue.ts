@@ -1,10 +1,13 @@
-import type { Clock } from './clock.js';
+import { coarseNow, type Clock } from './clock.js';
 
-/** What `DeadlineQueue.add` gives, to call it off. */
+/** Something that has to be over by a time. */
 export interface Deadline {
-  readonly dueMs: number;
-  /** `undefined` once it has been called, or called off. */
-  callback: (() => void) | undefined;
+  /** Set by the queue. */
+  dueMs: number;
+  /** Set by the queue: false once `onDue` has been called, or the deadline called off. */
+  isPending: boolean;
+  /** The time is over. */
+  onDue(): void;
 }
 
 /** Spent entries at the front that are kept at most. */
@@ -17,7 +20,7 @@ const MAX_SPENT = 1024;
 export class DeadlineQueue {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  #queue: Deadline[] = [];
+  #queue: (Deadline | undefined)[] = [];
   #first = 0;
   #pending = 0;
   #stopTimer: (() => void) | undefined;
@@ -27,19 +30,19 @@ export class DeadlineQueue {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** `callback` is called once the timeout is over, unless the deadline is called off before. */
-  add(callback: () => void): Deadline {
-    const deadline: Deadline = { dueMs: this.#clock.now() + this.#timeoutMs, callback };
+  /** Has `deadline.onDue` called once the timeout is over, unless it is called off before. */
+  add(deadline: Deadline): void {
+    deadline.dueMs = coarseNow(this.#clock) + this.#timeoutMs;
+    deadline.isPending = true;
     this.#queue.push(deadline);
     this.#pending++;
     this.#stopTimer ??= this.#clock.after(this.#timeoutMs, this.#ring);
-    return deadline;
   }
 
   /** Nothing happens to one that is over. */
   callOff(deadline: Deadline): void {
-    if (deadline.callback === undefined) return;
-    deadline.callback = undefined;
+    if (!deadline.isPending) return;
+    deadline.isPending = false;
     if (--this.#pending === 0) this.#clear();
     else if (this.#queue[this.#first] === deadline) this.#skipSpent();
   }
@@ -48,10 +51,9 @@ export class DeadlineQueue {
     this.#stopTimer = undefined;
     const nowMs = this.#clock.now();
     for (let head = this.#head(); head !== undefined && head.dueMs <= nowMs; head = this.#head()) {
-      const { callback } = head;
-      head.callback = undefined;
+      head.isPending = false;
       this.#pending--;
-      callback!();
+      head.onDue();
     }
     const next = this.#head();
     if (next === undefined) this.#clear();
@@ -64,7 +66,10 @@ export class DeadlineQueue {
   }
 
   #skipSpent(): void {
-    while (this.#first < this.#queue.length && this.#queue[this.#first]!.callback === undefined) this.#first++;
+    while (this.#first < this.#queue.length && !this.#queue[this.#first]!.isPending) {
+      // Not to be kept alive until the whole front is cut off.
+      this.#queue[this.#first++] = undefined;
+    }
     if (this.#first <= MAX_SPENT) return;
     this.#queue.splice(0, this.#first);
     this.#first = 0;

@@ -1,11 +1,4 @@
-import {
-  BUFFER_OVERHEAD_BYTES,
-  ByteLru,
-  CacheEntry,
-  ENTRY_OVERHEAD_BYTES,
-  type CacheStats,
-  type EntryCache,
-} from './byte-lru.js';
+import { ByteLru, CacheEntry, ENTRY_OVERHEAD_BYTES, type CacheStats, type EntryCache } from './byte-lru.js';
 import type { ByteView } from './byte-view.js';
 import type { Clock } from './clock.js';
 import { CountMinSketch } from './count-min-sketch.js';
@@ -92,22 +85,30 @@ export class GroupCache implements BudgetMember {
   entryOf(key: string, view: ByteView): CacheEntry {
     const bytes = Buffer.byteLength(key) + view.length;
     const footprint = bytes + ENTRY_OVERHEAD_BYTES + this.#costBeside(view);
-    const hash = this.#sketch === undefined ? 0 : keyedHash(key);
-    this.#sketch?.increment(hash);
-    const entry = new CacheEntry(view, bytes, footprint, hash);
+    const entry = new CacheEntry(view, bytes, footprint, this.#countRequest(key));
     entry.rate = this.#rates.record(0);
     return entry;
   }
 
+  /** As `entryOf`, where the entry is only to be handed out and never to be kept. */
+  passingEntryOf(key: string, view: ByteView): CacheEntry {
+    this.#countRequest(key);
+    return new CacheEntry(view, 0, 0);
+  }
+
+  /** The key's hash, which has been told to the sketch; 0 if there is none. */
+  #countRequest(key: string): number {
+    if (this.#sketch === undefined) return 0;
+    const hash = keyedHash(key);
+    this.#sketch.increment(hash);
+    return hash;
+  }
+
   /** What a value takes beside its bytes: the way in which it is held, and its decoded copy. */
-  #costBeside({ held, length }: ByteView): number {
-    const { decodedFactor } = this.#options;
-    const isText = typeof held === 'string';
-    // V8 has two bytes a character where one is not Latin-1.
-    const wide = isText && held.length !== length ? Math.max(0, 2 * held.length - length) : 0;
+  #costBeside({ isText, length, overheadBytes }: ByteView): number {
+    const { decodedFactor, keepsDecoded } = this.#options;
     // Text that is held as such decodes to itself; bytes never do.
-    const decoded = this.#options.keepsDecoded ? Math.ceil(length * Math.max(decodedFactor, isText ? 0 : 1)) : 0;
-    return (isText ? wide : BUFFER_OVERHEAD_BYTES) + decoded;
+    return overheadBytes + (keepsDecoded ? Math.ceil(length * Math.max(decodedFactor, isText ? 0 : 1)) : 0);
   }
 
   /**

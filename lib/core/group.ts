@@ -4,22 +4,15 @@ import { ByteView } from './byte-view.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { deepFreeze } from './deep-freeze.js';
 import { MAX_TIMER_MS } from './duration.js';
-import {
-  GroupcacheError,
-  InvalidKeyError,
-  LoadAbandonedError,
-  LoadTimeoutError,
-  PeerError,
-  UndecodableValueError,
-  ValueTooLargeError,
-} from './errors.js';
-import type { Getter, LoadContext } from './getter.js';
+import { InvalidKeyError, LoadAbandonedError, UndecodableValueError, ValueTooLargeError } from './errors.js';
+import { GetterRun, type GetterRunOptions } from './getter-run.js';
+import type { Getter } from './getter.js';
 import { GroupCache, type CacheKind } from './group-cache.js';
 import { resolveGroupOptions, type GroupOptions, type ResolvedGroupOptions } from './group-options.js';
 import { zeroStats, type GroupStats } from './group-stats.js';
 import type { PeerClient, PeerReply } from './peer-picker.js';
-import { PeerQuestion } from './peer-question.js';
-import { callSafely, SingleFlight, type Flight } from './single-flight.js';
+import { PeerQuestion, type OutsideRequests, type PeerQuestionOptions } from './peer-question.js';
+import { SingleFlight, type OpenFlight } from './single-flight.js';
 
 export interface GetOptions {
   /** Ends this caller's wait, alone: the promise rejects with the signal's reason. */
@@ -42,15 +35,14 @@ const PEER_GRACE_MS = 1_000;
  * flights only on the getter, and `serve` only ever starts own ones.
  */
 export class Group<Value> {
-  readonly #getter: Getter<Value>;
   readonly #options: ResolvedGroupOptions<Value>;
   readonly #cache: GroupCache;
   readonly #counters = zeroStats();
   readonly #ownFlights: SingleFlight<CacheEntry | undefined>;
   readonly #peerFlights: SingleFlight<CacheEntry | undefined>;
-  readonly #peerTimeoutMs: number;
-  readonly #peerDeadlines: DeadlineQueue;
-  readonly #outsideRequests: <Result>(run: () => Result) => Result;
+  readonly #getterRuns: GetterRunOptions<Value>;
+  readonly #peerQuestions: PeerQuestionOptions;
+  readonly #outsideRequests: OutsideRequests;
 
   /**
    * Throws an `InvalidOptionError` if an option is not acceptable.
@@ -63,9 +55,8 @@ export class Group<Value> {
     getter: Getter<Value>,
     options: GroupOptions<Value> = {},
   ) {
-    this.#getter = getter;
     this.#options = resolveGroupOptions(options);
-    const { cacheBytes, clock, codec, eviction, shares, processBudget } = this.#options;
+    const { cacheBytes, clock, codec, eviction, loadTimeoutMs, shares, processBudget } = this.#options;
     this.#cache = new GroupCache({
       cacheBytes,
       eviction,
@@ -74,8 +65,18 @@ export class Group<Value> {
       keepsDecoded: shares,
       decodedFactor: codec.decodedFactor ?? 0,
     });
-    this.#peerTimeoutMs = Math.min(this.#options.loadTimeoutMs + PEER_GRACE_MS, MAX_TIMER_MS);
-    this.#peerDeadlines = new DeadlineQueue(clock, this.#peerTimeoutMs);
+    const peerTimeoutMs = Math.min(loadTimeoutMs + PEER_GRACE_MS, MAX_TIMER_MS);
+    this.#getterRuns = {
+      group: name,
+      getter,
+      timeoutMs: loadTimeoutMs,
+      deadlines: new DeadlineQueue(clock, loadTimeoutMs),
+    };
+    this.#peerQuestions = {
+      group: name,
+      timeoutMs: peerTimeoutMs,
+      deadlines: new DeadlineQueue(clock, peerTimeoutMs),
+    };
     this.#outsideRequests = options.outsideRequests ?? AsyncLocalStorage.snapshot();
     const abandoned = (): Error => new LoadAbandonedError(name);
     this.#ownFlights = new SingleFlight(abandoned);
@@ -136,9 +137,19 @@ export class Group<Value> {
    * `options.signal` is read on a miss only. Rejects only with its reason; a failing getter is an answer.
    */
   serve(key: string, options?: GetOptions): Promise<PeerReply> {
+    const reply = this.serveFromMemory(key);
+    return reply === undefined ? this.serveByLoad(key, options) : Promise.resolve(reply);
+  }
+
+  /** The first half of `serve`, without a promise: the answer if it is in memory; else `serveByLoad` must be called. */
+  serveFromMemory(key: string): PeerReply | undefined {
     this.#counters.serverRequests++;
     const entry = this.#lookup(key);
-    if (entry !== undefined) return Promise.resolve(this.#replyOf(entry));
+    return entry === undefined ? undefined : this.#replyOf(entry);
+  }
+
+  /** The second half of `serve`. */
+  serveByLoad(key: string, options?: GetOptions): Promise<PeerReply> {
     this.#counters.loads++;
     const signal = options?.signal;
     return this.#loadHere(key, signal).then(
@@ -210,41 +221,50 @@ export class Group<Value> {
   }
 
   #loadHere(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
-    return this.#ownFlights.run(
+    return this.#ownFlights.fly(
       key,
       (flight) => {
         this.#counters.loadsDeduped++;
-        return this.#outsideRequests(() => this.#runGetter(key, flight));
+        this.#outsideRequests(() => this.#runGetter(key, flight));
       },
       signal,
     );
   }
 
   #loadFrom(peer: PeerClient, key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
-    return this.#peerFlights.run(
+    return this.#peerFlights.fly(
       key,
       (flight) => {
         this.#counters.loadsDeduped++;
-        return this.#outsideRequests(() => this.#askPeer(peer, key, flight));
+        this.#askPeer(peer, key, flight);
       },
       signal,
     );
   }
 
-  async #askPeer(peer: PeerClient, key: string, flight: Flight): Promise<CacheEntry | undefined> {
-    let reply: PeerReply;
-    try {
-      reply = await this.#questionPeer(peer, key, flight);
-    } catch {
-      if (flight.isAborted) throw flight.signal.reason;
-      this.#counters.peerErrors++;
-      // The peer's failure, so somebody else loads: as in Go, whoever asks. Given up when nobody waits for it here.
-      const entry = this.#cache.touch(key); // loaded meanwhile, for somebody who takes this process for the owner
-      if (entry !== undefined) return entry;
-      return this.#ownFlights.run(key, (own) => this.#runGetter(key, own), flight.signal);
-    }
+  #askPeer(peer: PeerClient, key: string, flight: OpenFlight<CacheEntry | undefined>): void {
+    const question = new PeerQuestion(peer, key, this.#peerQuestions, (reply) => {
+      try {
+        if (reply !== undefined) flight.resolve(this.#accept(key, reply));
+        else if (flight.isAborted) flight.reject(flight.signal.reason);
+        else this.#loadInPlaceOfPeer(key, flight);
+      } catch (failure) {
+        flight.reject(failure);
+      }
+    });
+    flight.onAbort((reason) => question.abort(reason));
+    question.ask(this.#outsideRequests);
+  }
+
+  /** What a peer has answered; throws its getter's failure. */
+  #accept(key: string, reply: PeerReply): CacheEntry | undefined {
+    const { maxValueBytes } = this.#options;
     switch (reply.outcome) {
       case 'value':
+        if (reply.value.length > maxValueBytes) {
+          this.#counters.peerLoadErrs++;
+          throw new ValueTooLargeError(this.name, reply.value.length, maxValueBytes);
+        }
         this.#counters.peerLoads++;
         return this.#mirror(key, reply.value, reply.minuteQps);
       case 'notFound':
@@ -256,89 +276,43 @@ export class Group<Value> {
     }
   }
 
-  /** Rejects for whatever is the peer's failure, or when `flight` aborts. */
-  #questionPeer(peer: PeerClient, key: string, flight: Flight): Promise<PeerReply> {
-    const { maxValueBytes } = this.#options;
-    const timeoutMs = this.#peerTimeoutMs;
-    const question = new PeerQuestion(this.name, key, timeoutMs);
-    return new Promise<PeerReply>((resolve, reject) => {
-      const stop = (reason: unknown): void => {
-        this.#peerDeadlines.callOff(deadline);
-        question.abort(reason);
-        reject(reason);
-      };
-      const deadline = this.#peerDeadlines.add(() =>
-        stop(new PeerError(peer.url, `did not answer within ${timeoutMs} ms`)),
-      );
-      flight.onAbort(stop);
-      callSafely(() => peer.get(question)).then(
-        (reply) => {
-          this.#peerDeadlines.callOff(deadline);
-          if (reply.outcome === 'value' && reply.value.length > maxValueBytes) {
-            resolve({ outcome: 'failed', error: new ValueTooLargeError(this.name, reply.value.length, maxValueBytes) });
-          } else {
-            resolve(reply);
-          }
-        },
-        (error: unknown) => {
-          this.#peerDeadlines.callOff(deadline);
-          reject(error);
-        },
-      );
-    });
+  /** The peer's failure, so somebody else loads: as in Go, whoever asks. Given up when nobody waits for it here. */
+  #loadInPlaceOfPeer(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
+    this.#counters.peerErrors++;
+    const entry = this.#cache.touch(key); // loaded meanwhile, for somebody who takes this process for the owner
+    if (entry !== undefined) return flight.resolve(entry);
+    const begin = (own: OpenFlight<CacheEntry | undefined>): void =>
+      this.#outsideRequests(() => this.#runGetter(key, own));
+    this.#ownFlights.fly(key, begin, flight.signal).then(
+      (loaded) => flight.resolve(loaded),
+      (error: unknown) => flight.reject(error),
+    );
   }
 
   #mirror(key: string, value: ByteView, minuteQps: number): CacheEntry {
+    if (!this.#options.promote({ key, bytes: value.length, minuteQps })) return this.#cache.passingEntryOf(key, value);
     const entry = this.#cache.entryOf(key, value);
-    if (this.#options.promote({ key, bytes: value.length, minuteQps })) this.#cache.keep('hot', key, entry);
+    this.#cache.keep('hot', key, entry);
     return entry;
   }
 
-  /** Runs the getter to its end or its deadline. The value is in the main cache before the promise resolves. */
-  #runGetter(key: string, flight: Flight): Promise<CacheEntry | undefined> {
-    const { clock, loadTimeoutMs } = this.#options;
-    return new Promise((resolve, reject) => {
-      let hasFailed = false;
-      const fail = (error: unknown): void => {
-        // A getter may settle after its deadline.
-        if (hasFailed) return;
-        hasFailed = true;
-        disarm();
-        this.#counters.localLoadErrs++;
-        reject(error);
-      };
-      const disarm = clock.after(loadTimeoutMs, () => {
-        const error = new LoadTimeoutError(this.name, loadTimeoutMs);
-        flight.abort(error);
-        fail(error);
-      });
-      this.#callGetter(key, flight).then(
-        (value) => {
-          if (flight.isAborted) return fail(flight.signal.reason);
-          try {
-            const entry = value === undefined ? undefined : this.#store(key, value);
-            disarm();
-            this.#counters.localLoads++;
-            resolve(entry);
-          } catch (error) {
-            fail(error);
-          }
-        },
-        (error: unknown) => {
-          if (error === notFound && !flight.isAborted) {
-            disarm();
-            this.#counters.localLoads++;
-            resolve(undefined);
-          } else {
-            fail(flight.isAborted ? flight.signal.reason : error);
-          }
-        },
-      );
-    });
-  }
-
-  async #callGetter(key: string, flight: Flight): Promise<Value | undefined> {
-    return this.#getter(key, new FlightContext(this.name, flight));
+  /** The value is in the main cache before the flight resolves. */
+  #runGetter(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
+    const failed = (error: unknown): void => {
+      this.#counters.localLoadErrs++;
+      flight.reject(error);
+    };
+    const loaded = (value: Value | undefined): void => {
+      let entry: CacheEntry | undefined;
+      try {
+        if (value !== undefined) entry = this.#store(key, value);
+      } catch (error) {
+        return failed(error);
+      }
+      this.#counters.localLoads++;
+      flight.resolve(entry);
+    };
+    new GetterRun(this.#getterRuns, flight, { loaded, failed }).start(key);
   }
 
   #store(key: string, value: Value): CacheEntry {
@@ -348,32 +322,6 @@ export class Group<Value> {
     const entry = this.#cache.entryOf(key, view);
     this.#cache.keep('main', key, entry);
     return entry;
-  }
-}
-
-/** What `context.notFound()` throws. Never reaches a caller. */
-const notFound = Object.freeze(
-  new (class NotFound extends GroupcacheError {
-    readonly code = 'GROUPCACHE_NOT_FOUND';
-  })('There is no value for this key (thrown by context.notFound(), to be let through to the group)'),
-);
-
-class FlightContext implements LoadContext {
-  readonly #flight: Flight;
-
-  constructor(
-    readonly group: string,
-    flight: Flight,
-  ) {
-    this.#flight = flight;
-  }
-
-  get signal(): AbortSignal {
-    return this.#flight.signal;
-  }
-
-  notFound(): never {
-    throw notFound;
   }
 }
 

@@ -24,6 +24,13 @@ export type PeerReply =
   | { readonly outcome: 'notFound' }
   | { readonly outcome: 'failed'; readonly error: Error };
 
+/** Is told what came of a question: exactly one of the two, once. */
+export interface PeerAnswer {
+  answered(reply: PeerReply): void;
+  /** What `PeerClient.get` rejects with. */
+  failed(error: unknown): void;
+}
+
 /** Asks one peer: Go's `ProtoGetter`. The contract is `testing`'s `peerClientContract`. */
 export interface PeerClient {
   /** The peer's URL, as it stands in the ring. */
@@ -34,6 +41,13 @@ export interface PeerClient {
    * then loaded by the asking process. Must settle within `request.timeoutMs` and soon after `request.signal` aborts.
    */
   get(request: PeerRequest): Promise<PeerReply>;
+
+  /**
+   * As `get`, but tells `answer`, perhaps at once: a promise costs more than all else on the way. Must not throw. It is
+   * called in the async context of whoever has asked for the key, and must leave nothing running in it. Default: `get` is
+   * called, in nobody's context.
+   */
+  ask?(request: PeerRequest, answer: PeerAnswer): void;
 }
 
 /** Knows which peer owns a key: Go's `PeerPicker`. Implement it, and `PeerClient`, to bring another transport. */

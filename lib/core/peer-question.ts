@@ -1,18 +1,90 @@
-import type { PeerRequest } from './peer-picker.js';
+import type { Deadline, DeadlineQueue } from './deadline-queue.js';
+import { PeerError } from './errors.js';
+import type { PeerAnswer, PeerClient, PeerReply, PeerRequest } from './peer-picker.js';
 
-/** One question to a peer, that can be called off. Its signal is made when first asked for: most transports have no need. */
-export class PeerQuestion implements PeerRequest {
+export interface PeerQuestionOptions {
+  readonly group: string;
+  readonly timeoutMs: number;
+  /** In which questions wait for `timeoutMs`. */
+  readonly deadlines: DeadlineQueue;
+}
+
+/** Runs a function in an async context that is nobody's request. */
+export type OutsideRequests = <Result>(run: () => Result) => Result;
+
+/** Told once: the reply, or that there is none. */
+export type PeerOutcome = (reply: PeerReply | undefined) => void;
+
+/**
+ * One question to a peer, with its end: an answer, a failure, the deadline, or that it is called off.
+ *
+ * The request, the answer and the deadline in one object: a get that crosses to another process makes little else.
+ */
+export class PeerQuestion implements PeerRequest, PeerAnswer, Deadline {
+  dueMs = 0;
+  isPending = false;
+  readonly group: string;
+  readonly timeoutMs: number;
+  readonly #peer: PeerClient;
+  readonly #deadlines: DeadlineQueue;
+  readonly #outcome: PeerOutcome;
+  #hasEnded = false;
   #controller: AbortController | undefined;
   #listener: ((reason: unknown) => void) | undefined;
   #isAborted = false;
   #reason: unknown;
 
   constructor(
-    readonly group: string,
+    peer: PeerClient,
     readonly key: string,
-    readonly timeoutMs: number,
-  ) {}
+    { group, timeoutMs, deadlines }: PeerQuestionOptions,
+    outcome: PeerOutcome,
+  ) {
+    this.group = group;
+    this.timeoutMs = timeoutMs;
+    this.#peer = peer;
+    this.#deadlines = deadlines;
+    this.#outcome = outcome;
+  }
 
+  /** Asks, once. */
+  ask(outsideRequests: OutsideRequests): void {
+    const peer = this.#peer;
+    this.#deadlines.add(this);
+    try {
+      if (peer.ask !== undefined) return peer.ask(this, this);
+      outsideRequests(() => peer.get(this)).then(
+        (reply) => this.answered(reply),
+        () => this.failed(),
+      );
+    } catch {
+      this.failed();
+    }
+  }
+
+  answered(reply: PeerReply): void {
+    if (this.#end()) this.#outcome(reply);
+  }
+
+  failed(): void {
+    if (this.#end()) this.#outcome(undefined);
+  }
+
+  onDue(): void {
+    this.abort(new PeerError(this.#peer.url, `did not answer within ${this.timeoutMs} ms`));
+  }
+
+  /** Ends it; `reason` is the signal's. */
+  abort(reason: unknown): void {
+    if (this.#hasEnded) return;
+    this.#isAborted = true;
+    this.#reason = reason;
+    this.#listener?.(reason);
+    this.#controller?.abort(reason);
+    this.failed();
+  }
+
+  /** Made when first asked for: most transports have no need. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -26,11 +98,10 @@ export class PeerQuestion implements PeerRequest {
     else this.#listener = listener;
   }
 
-  abort(reason: unknown): void {
-    if (this.#isAborted) return;
-    this.#isAborted = true;
-    this.#reason = reason;
-    this.#listener?.(reason);
-    this.#controller?.abort(reason);
+  #end(): boolean {
+    if (this.#hasEnded) return false;
+    this.#hasEnded = true;
+    this.#deadlines.callOff(this);
+    return true;
   }
 }

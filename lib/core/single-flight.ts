@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { TransientMap } from './transient-map.js';
 
 /**
  * A running load, as the function that performs it sees it.
@@ -14,6 +15,12 @@ export interface Flight {
   abort(reason: Error): void;
 }
 
+/** A flight as whoever performs it sees it, if he settles it himself: once, by `resolve` or `reject`. */
+export interface OpenFlight<Value> extends Flight {
+  resolve(value: Value): void;
+  reject(error: unknown): void;
+}
+
 /**
  * Runs at most one `load` per key; callers that arrive meanwhile share its outcome.
  *
@@ -23,7 +30,7 @@ export interface Flight {
  * settles: `load` stores its result before it resolves, or a caller can fall between the two.
  */
 export class SingleFlight<Value> {
-  readonly #flights = new Map<string, SharedFlight<Value>>();
+  readonly #flights = new TransientMap<SharedFlight<Value>>();
   readonly #abandoned: () => Error;
 
   /** `abandoned` makes the reason that the signal of a flight carries once nobody waits for it. */
@@ -47,34 +54,32 @@ export class SingleFlight<Value> {
    * `load` is called synchronously; a throw of it counts as a rejection.
    */
   run(key: string, load: (flight: Flight) => Promise<Value>, signal?: AbortSignal): Promise<Value> {
+    const begin = (flight: OpenFlight<Value>): void => {
+      load(flight).then(
+        (value) => flight.resolve(value),
+        (error: unknown) => flight.reject(error),
+      );
+    };
+    return this.fly(key, begin, signal);
+  }
+
+  /** As `run`, for loads that are no promises: `begin` has the flight settled, now or later. */
+  fly(key: string, begin: (flight: OpenFlight<Value>) => void, signal?: AbortSignal): Promise<Value> {
     let flight = this.#flights.get(key);
     if (flight === undefined) {
       if (signal?.aborted) return Promise.reject(signal.reason as Error);
-      flight = this.#start(key, load);
+      flight = new SharedFlight(this.#flights, key);
+      this.#flights.set(key, flight);
+      try {
+        begin(flight);
+      } catch (error) {
+        flight.reject(error);
+      }
     }
-    return signal === undefined ? flight.join() : this.#joinUntil(key, flight, signal);
+    return signal === undefined ? flight.join() : this.#joinUntil(flight, signal);
   }
 
-  #start(key: string, load: (flight: Flight) => Promise<Value>): SharedFlight<Value> {
-    const flight = new SharedFlight<Value>();
-    this.#flights.set(key, flight);
-    const forget = (): void => {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key);
-    };
-    callSafely(() => load(flight)).then(
-      (value) => {
-        forget();
-        flight.resolve(value);
-      },
-      (error: unknown) => {
-        forget();
-        flight.reject(error as Error);
-      },
-    );
-    return flight;
-  }
-
-  #joinUntil(key: string, flight: SharedFlight<Value>, signal: AbortSignal): Promise<Value> {
+  #joinUntil(flight: SharedFlight<Value>, signal: AbortSignal): Promise<Value> {
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     flight.waiting++;
     return new Promise<Value>((resolve, reject) => {
@@ -82,7 +87,7 @@ export class SingleFlight<Value> {
         reject(signal.reason as Error);
         // A load that has never looked at its signal can't be stopped: it stays, for whoever comes next.
         if (--flight.waiting > 0 || flight.isPinned || !flight.hasSignal) return;
-        if (this.#flights.get(key) === flight) this.#flights.delete(key);
+        flight.forget();
         flight.abort(this.#abandoned());
       };
       // One request's signal may well stand behind many gets.
@@ -102,25 +107,42 @@ export class SingleFlight<Value> {
   }
 }
 
-class SharedFlight<Value> implements Flight {
+class SharedFlight<Value> implements OpenFlight<Value> {
   readonly promise: Promise<Value>;
-  resolve!: (value: Value) => void;
-  reject!: (error: Error) => void;
   /** Callers with a signal that still wait. */
   waiting = 0;
   /** Whether a caller without a signal waits: the flight is never abandoned then. */
   isPinned = false;
+  readonly #table: TransientMap<SharedFlight<Value>>;
+  readonly #key: string;
+  #resolve!: (value: Value) => void;
+  #reject!: (error: Error) => void;
   #controller: AbortController | undefined;
   #listener: ((reason: Error) => void) | undefined;
   #reason: Error | undefined;
 
-  constructor() {
+  constructor(table: TransientMap<SharedFlight<Value>>, key: string) {
+    this.#table = table;
+    this.#key = key;
     this.promise = new Promise<Value>((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
-    // Those who wait see the rejection; nobody waiting is no reason to end the process.
-    this.promise.catch(() => undefined);
+  }
+
+  resolve(value: Value): void {
+    this.forget();
+    this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    this.forget();
+    this.#reject(error as Error);
+  }
+
+  /** Later callers do not join this flight. */
+  forget(): void {
+    if (this.#table.get(this.#key) === this) this.#table.delete(this.#key);
   }
 
   /** Made when first asked for: most loads never look. */
@@ -156,14 +178,5 @@ class SharedFlight<Value> implements Flight {
     this.#reason = reason;
     this.#listener?.(reason);
     this.#controller?.abort(reason);
-  }
-}
-
-/** What `run` returns; a throw of it counts as a rejection. */
-export function callSafely<Value>(run: () => Promise<Value>): Promise<Value> {
-  try {
-    return run();
-  } catch (error) {
-    return Promise.reject(error);
   }
 }

@@ -16,9 +16,7 @@ export function encodeGetResponse({ value, minuteQps }: GetResponse): Buffer {
   const message = Buffer.allocUnsafe(headLength + value.length + (minuteQps === 0 ? 0 : 9));
   message[0] = VALUE_TAG;
   writeVarint(message, 1, value.length);
-  const held = value.held;
-  if (typeof held === 'string') message.write(held, headLength, 'utf8');
-  else held.copy(message, headLength);
+  value.copyTo(message, headLength);
   if (minuteQps !== 0) {
     const start = headLength + value.length;
     message[start] = MINUTE_QPS_TAG;

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { BUFFER_OVERHEAD_BYTES } from '../../lib/core/byte-view.js';
 import { ByteView } from '../../lib/core/index.js';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
@@ -88,11 +89,42 @@ describe('ByteView', () => {
     }
   });
 
-  it('keeps no pooled memory alive: its bytes fill their ArrayBuffer', () => {
-    const { held } = ByteView.from(Buffer.from('short'));
-
-    expect((held as Buffer).buffer.byteLength).toBe(5);
+  it('hands out no pooled memory: its bytes fill their ArrayBuffer', () => {
     expect(ByteView.from('short').toBuffer().buffer.byteLength).toBe(5);
+  });
+
+  it('has any bytes back as they were, of every length, from anywhere in a larger buffer', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 400 }),
+        fc.nat(20),
+        fc.constantFrom(0, 4_000, 5_000),
+        (random, at, filler) => {
+          const bytes = Buffer.concat([random, Buffer.alloc(filler, 'filler')]);
+          const view = ByteView.copyOf(
+            Buffer.concat([Buffer.alloc(at, 255), bytes, Buffer.alloc(3, 255)]),
+            at,
+            at + bytes.length,
+          );
+
+          expect(view.length).toBe(bytes.length);
+          expect(view.toBuffer().equals(bytes)).toBe(true);
+          expect(view.toString()).toBe(bytes.toString('utf8'));
+          expect(view.at(bytes.length - 1)).toBe(bytes.at(-1));
+          expect(view.slice(1, 7).equals(bytes.subarray(1, 7))).toBe(true);
+          expect(view.equals(ByteView.adopt(bytes))).toBe(true);
+          expect(view.equals(bytes.toString('utf8'))).toBe(Buffer.from(bytes.toString('utf8')).equals(bytes));
+        },
+      ),
+    );
+  });
+
+  it('costs nothing beside its bytes where they are few, or ASCII', () => {
+    expect(ByteView.from(Buffer.alloc(4_096, 200)).overheadBytes).toBe(0);
+    expect(ByteView.from(Buffer.alloc(5_000, 'text')).overheadBytes).toBe(0);
+    expect(ByteView.from(Buffer.alloc(5_000, 200)).overheadBytes).toBe(BUFFER_OVERHEAD_BYTES);
+    expect(ByteView.from('日本').overheadBytes).toBe(0);
+    expect(ByteView.from('日' + 'x'.repeat(9)).overheadBytes).toBe(2 * 10 - 12);
   });
 
   it('adopts bytes without a copy, whichever kind of Uint8Array they are in', () => {
@@ -101,7 +133,8 @@ describe('ByteView', () => {
     const view = ByteView.adopt(bytes);
 
     expect(view.toString()).toBe('hi');
-    expect((view.held as Buffer).buffer).toBe(bytes.buffer);
+    bytes[0] = 72;
+    expect(view.toString()).toBe('Hi');
     expect(ByteView.adopt(new Uint8Array(0))).toBe(ByteView.empty);
   });
 

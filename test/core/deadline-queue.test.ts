@@ -1,15 +1,22 @@
 import { ManualClock } from 'nestjs-groupcache/testing';
 import { describe, expect, it } from 'vitest';
-import { DeadlineQueue } from '../../lib/core/deadline-queue.js';
+import { DeadlineQueue, type Deadline } from '../../lib/core/deadline-queue.js';
+
+/** Sets a deadline of `queue` that calls `onDue`. */
+function add(queue: DeadlineQueue, onDue: () => void): Deadline {
+  const deadline: Deadline = { dueMs: 0, isPending: false, onDue };
+  queue.add(deadline);
+  return deadline;
+}
 
 describe('DeadlineQueue', () => {
   it('calls each when its time is over, by one timer', () => {
     const clock = new ManualClock();
     const queue = new DeadlineQueue(clock, 10);
     const calls: string[] = [];
-    queue.add(() => calls.push(`one at ${clock.now()}`));
+    add(queue, () => calls.push(`one at ${clock.now()}`));
     clock.advance(4);
-    queue.add(() => calls.push(`two at ${clock.now()}`));
+    add(queue, () => calls.push(`two at ${clock.now()}`));
     expect(clock.pending).toBe(1);
 
     clock.advance(20);
@@ -22,16 +29,16 @@ describe('DeadlineQueue', () => {
     const clock = new ManualClock();
     const queue = new DeadlineQueue(clock, 10);
     const calls: string[] = [];
-    const one = queue.add(() => calls.push('one'));
-    queue.add(() => calls.push('two'));
-    const three = queue.add(() => calls.push('three'));
+    const one = add(queue, () => calls.push('one'));
+    add(queue, () => calls.push('two'));
+    const three = add(queue, () => calls.push('three'));
     queue.callOff(one);
     queue.callOff(one);
     clock.advance(10);
     queue.callOff(three);
 
     expect(calls).toEqual(['two', 'three']);
-    const four = queue.add(() => calls.push('four'));
+    const four = add(queue, () => calls.push('four'));
     queue.callOff(four);
     expect(clock.pending).toBe(0);
   });
@@ -40,12 +47,12 @@ describe('DeadlineQueue', () => {
     const clock = new ManualClock();
     const queue = new DeadlineQueue(clock, 10);
     const calls: string[] = [];
-    queue.add(() => {
+    add(queue, () => {
       calls.push('one');
       queue.callOff(two);
-      queue.add(() => calls.push('three'));
+      add(queue, () => calls.push('three'));
     });
-    const two = queue.add(() => calls.push('two'));
+    const two = add(queue, () => calls.push('two'));
 
     clock.advance(20);
 
@@ -57,9 +64,9 @@ describe('DeadlineQueue', () => {
     const clock = new ManualClock();
     const queue = new DeadlineQueue(clock, 10);
     let calls = 0;
-    let previous = queue.add(() => calls++);
+    let previous = add(queue, () => calls++);
     for (let count = 0; count < 5_000; count++) {
-      const next = queue.add(() => calls++);
+      const next = add(queue, () => calls++);
       queue.callOff(previous);
       previous = next;
     }

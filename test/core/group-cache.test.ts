@@ -8,7 +8,7 @@ import {
   type EvictionPolicy,
 } from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
-import { BUFFER_OVERHEAD_BYTES } from '../../lib/core/byte-lru.js';
+import { BUFFER_OVERHEAD_BYTES } from '../../lib/core/byte-view.js';
 import { GroupCache } from '../../lib/core/group-cache.js';
 
 function createCache(
@@ -49,8 +49,8 @@ describe('GroupCache', () => {
   it('counts what a Buffer costs beside its bytes where the value is held in one', () => {
     const cache = createCache(10_000);
 
-    const text = cache.entryOf('k', ByteView.from('abc'));
-    const bytes = cache.entryOf('k', ByteView.from(Buffer.from('abc')));
+    const text = cache.entryOf('k', ByteView.from('x'.repeat(5_000)));
+    const bytes = cache.entryOf('k', ByteView.from(Buffer.alloc(5_000, 200)));
 
     expect(bytes.bytes).toBe(text.bytes);
     expect(bytes.footprint).toBe(text.footprint + BUFFER_OVERHEAD_BYTES);

@@ -276,14 +276,16 @@ describe('Group.get of a key that a peer owns', () => {
     const groups: Group<string>[] = [];
     const ask = (other: number) => (request: PeerRequest) =>
       groups[other]!.serve(request.key, { signal: request.signal });
+    const held = deferred<void>();
     groups.push(
-      createGroup(ask(1), { getter: () => 'by the first' }),
-      createGroup(ask(0), { getter: () => 'by the second' }),
+      createGroup(ask(1), { getter: () => held.promise.then(() => 'by the first') }),
+      createGroup(ask(0), { getter: () => held.promise.then(() => 'by the second') }),
     );
 
-    const answers = await Promise.all(groups.map((group) => group.get('k')));
+    const answers = groups.map((group) => group.get('k'));
+    held.resolve();
 
-    expect(answers).toEqual(['by the second', 'by the first']);
+    expect(await Promise.all(answers)).toEqual(['by the second', 'by the first']);
     for (const group of groups) {
       expect(group.stats).toMatchObject({
         gets: 2,

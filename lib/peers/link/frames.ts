@@ -40,14 +40,19 @@ const MINUTE_QPS_FIELD = 1;
 /** 32 bits: bytes of a value that comes in parts. */
 const TOTAL_LENGTH_FIELD = 2;
 const FIRST_CHUNK_BYTES = 4 * 1024;
+/** Made before it is known that so much will be written; what is larger gets a buffer of its own size. */
+const MOST_CHUNK_BYTES = 16 * 1024;
 
-/** Takes what `readFrames` finds. Bytes are views into the message: who keeps them copies them. */
+/** Takes what `readFrames` finds. Bytes are parts of the message: who keeps them copies them. */
 export interface FrameHandler {
   onGet(id: number, timeoutMs: number, group: string, key: string): void;
   /** A question whose group or key is not UTF-8. */
   onUnreadable(id: number): void;
-  /** A value or one part of it, with what its frame says of the whole. `isLast` for the only part, too. */
-  onValue(id: number, bytes: Buffer, fields: ValueFields, isLast: boolean): void;
+  /**
+   * A value or one part of it, from `start` up to `end` of the message, with what its frame says of the whole. `isLast` for
+   * the only part, too.
+   */
+  onValue(id: number, message: Buffer, start: number, end: number, fields: ValueFields, isLast: boolean): void;
   /** Any other type that is known. */
   onOther(type: number, id: number, body: Buffer): void;
 }
@@ -105,7 +110,7 @@ function readValue(
   const valueStart = fieldsStart + message.readUInt16BE(start);
   if (valueStart > end) throw new RangeError('has a value that ends inside its fields');
   const fields = valueStart === fieldsStart ? NO_FIELDS : readFields(message, fieldsStart, valueStart);
-  handler.onValue(id, message.subarray(valueStart, end), fields, isLast);
+  handler.onValue(id, message, valueStart, end, fields, isLast);
 }
 
 const NO_FIELDS: Readonly<ValueFields> = Object.freeze({ minuteQps: 0, totalLength: 0 });
@@ -143,20 +148,21 @@ export class FrameWriter {
   take(): Buffer {
     const taken = this.#buffer.subarray(0, this.#length);
     // The socket may hold on to what was taken.
-    this.#buffer = Buffer.allocUnsafe(Math.max(FIRST_CHUNK_BYTES, Math.min(this.#length * 2, 64 * 1024)));
+    this.#buffer = Buffer.allocUnsafe(Math.max(FIRST_CHUNK_BYTES, Math.min(this.#length * 2, MOST_CHUNK_BYTES)));
     this.#length = 0;
     return taken;
   }
 
   get(id: number, timeoutMs: number, group: string, key: string): void {
-    const groupLength = Buffer.byteLength(group);
-    const keyLength = Buffer.byteLength(key);
-    const body = this.#begin(frameTypes.get, id, GET_HEAD_BYTES + groupLength + keyLength);
-    this.#buffer.writeUInt32BE(timeoutMs, body);
-    this.#buffer.writeUInt16BE(groupLength, body + 4);
-    this.#buffer.writeUInt32BE(keyLength, body + 6);
-    this.#buffer.write(group, body + GET_HEAD_BYTES, 'utf8');
-    this.#buffer.write(key, body + GET_HEAD_BYTES + groupLength, 'utf8');
+    // Room for the longest that they can be; what they are is known once they are written.
+    const start = this.#begin(frameTypes.get, id, GET_HEAD_BYTES + 3 * (group.length + key.length));
+    const groupStart = start + GET_HEAD_BYTES;
+    const keyStart = writeText(this.#buffer, group, groupStart);
+    const end = writeText(this.#buffer, key, keyStart);
+    writeUint32(this.#buffer, timeoutMs, start);
+    writeUint16(this.#buffer, keyStart - groupStart, start + 4);
+    writeUint32(this.#buffer, end - keyStart, start + 6);
+    this.#end(start, end);
   }
 
   /** A whole value, copied. */
@@ -201,14 +207,48 @@ export class FrameWriter {
     const start = this.#length;
     const end = start + FRAME_HEAD_BYTES + bodyLength;
     if (end > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(end, this.#buffer.length * 2));
+      const larger = Buffer.allocUnsafe(Math.max(end, start * 2));
       this.#buffer.copy(larger, 0, 0, start);
       this.#buffer = larger;
     }
-    this.#buffer.writeUInt32BE(end - start - 4, start);
+    writeUint32(this.#buffer, end - start - 4, start);
     this.#buffer[start + 4] = type;
-    this.#buffer.writeUInt32BE(id, start + 5);
+    writeUint32(this.#buffer, id, start + 5);
     this.#length = end;
     return start + FRAME_HEAD_BYTES;
   }
+
+  /** The frame whose body begins at `body` ends before the room that it was given does. */
+  #end(body: number, end: number): void {
+    this.#length = end;
+    writeUint32(this.#buffer, end - body + FRAME_HEAD_BYTES - 4, body - FRAME_HEAD_BYTES);
+  }
+}
+
+// Buffer's own check and convert more than these numbers need.
+function writeUint32(buffer: Buffer, value: number, offset: number): void {
+  buffer[offset] = value >>> 24;
+  buffer[offset + 1] = value >>> 16;
+  buffer[offset + 2] = value >>> 8;
+  buffer[offset + 3] = value;
+}
+
+function writeUint16(buffer: Buffer, value: number, offset: number): void {
+  buffer[offset] = value >>> 8;
+  buffer[offset + 1] = value;
+}
+
+/** Up to so many characters, if they are ASCII, are written faster one by one. */
+const SHORT_TEXT = 48;
+
+/** Writes `text` as UTF-8 and returns where it ends. */
+function writeText(buffer: Buffer, text: string, start: number): number {
+  const { length } = text;
+  if (length > SHORT_TEXT) return start + buffer.write(text, start, 'utf8');
+  for (let index = 0; index < length; index++) {
+    const code = text.charCodeAt(index);
+    if (code >= 0x80) return start + buffer.write(text, start, 'utf8');
+    buffer[start + index] = code;
+  }
+  return start + length;
 }

@@ -41,12 +41,14 @@ export class LinkAnswers {
     const group = reception.find(groupName);
     if (group === undefined) return this.refuse(id, 'unknown-group');
 
+    const reply = group.serveFromMemory(key);
     const wait = new LinkWait(timeoutMs);
     this.#waits[id] = wait;
     this.#open++;
     reception.enter();
+    if (reply !== undefined) return this.#reply(id, wait, reply);
     group
-      .serve(key, wait)
+      .serveByLoad(key, wait)
       .then((reply) => this.#reply(id, wait, reply))
       // The asker has gone, its time is over, or the reply can't be put in a frame.
       .catch(() => this.#close(id, wait, 'overloaded'));

@@ -1,11 +1,11 @@
 import type { WebSocket } from 'ws';
-import { ByteView } from '../../core/byte-view.js';
+import type { ByteView } from '../../core/byte-view.js';
 import { FrameWriter } from './frames.js';
 
 /** A value of more goes in parts of so many bytes, between which others' frames pass. */
 export const PART_BYTES = 64 * 1024;
-/** A message goes out at once when it has so many bytes, before its tick is over. */
-const MESSAGE_BYTES = 128 * 1024;
+/** A message of so many bytes goes out before its tick is over: the other side can work on it meanwhile. */
+const MESSAGE_BYTES = 8 * 1024;
 /** No message is larger: one that was nearly full, and the largest frame. */
 export const MAX_MESSAGE_BYTES = 512 * 1024;
 /** Values wait for a reader who is behind by so many bytes. */
@@ -127,7 +127,7 @@ export class LinkOutput {
   #sendParts(): void {
     for (let sent = 0; sent < TICK_PART_BYTES && this.#large.length > 0 && this.#hasRoom; sent += PART_BYTES) {
       const value = this.#large.shift()!;
-      if (value.offset === 0) value.view = sliceable(value.view);
+      if (value.offset === 0) value.view = value.view.toSliceable();
       const { id, view, offset, minuteQps } = value;
       const part = view.slice(offset, offset + PART_BYTES);
       value.offset += part.length;
@@ -151,10 +151,4 @@ export class LinkOutput {
   readonly #taken = (): void => {
     if (this.waiting > 0) this.#schedule();
   };
-}
-
-/** The same bytes, of which a slice is cheap: characters of other strings have no fixed place. */
-function sliceable(view: ByteView): ByteView {
-  const { held } = view;
-  return typeof held === 'string' && held.length !== view.length ? ByteView.adopt(Buffer.from(held)) : view;
 }

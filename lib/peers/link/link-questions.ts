@@ -1,7 +1,8 @@
 import { ByteView } from '../../core/byte-view.js';
+import { coarseNow, systemClock } from '../../core/clock.js';
 import { MAX_TIMER_MS } from '../../core/duration.js';
 import { PeerError } from '../../core/errors.js';
-import type { PeerReply, PeerRequest } from '../../core/peer-picker.js';
+import type { PeerAnswer, PeerReply, PeerRequest } from '../../core/peer-picker.js';
 import type { ValueFields } from './frames.js';
 
 /** Questions that one side may have open on a link, and so the bound of their ids. */
@@ -10,8 +11,7 @@ export const MAX_QUESTIONS = 64 * 1024;
 interface Question {
   readonly group: string;
   readonly deadlineMs: number;
-  readonly resolve: (reply: PeerReply) => void;
-  readonly reject: (error: Error) => void;
+  readonly answer: PeerAnswer;
   /** Nobody waits any more; the id is free again once its answer has come. */
   isGivenUp: boolean;
   /** Takes the listener off the asker's signal. */
@@ -52,29 +52,26 @@ export class LinkQuestions {
     return this.#slots.length - this.#free.length;
   }
 
-  /** Opens a question and has `write` send it under its id. Rejects by the deadline, or once its signal aborts. */
-  ask(request: PeerRequest, write: (id: number, request: PeerRequest) => void): Promise<PeerReply> {
-    return new Promise((resolve, reject) => {
-      const id = this.#free.pop() ?? this.#slots.length;
-      if (id >= MAX_QUESTIONS) return reject(this.#error(`was asked over ${MAX_QUESTIONS} questions at once`));
-      const deadlineMs = performance.now() + request.timeoutMs;
-      const question: Question = {
-        group: request.group,
-        deadlineMs,
-        resolve,
-        reject,
-        isGivenUp: false,
-        release: undefined,
-        buffer: undefined,
-        received: 0,
-        minuteQps: 0,
-      };
-      this.#slots[id] = question;
-      if (deadlineMs < this.#wakeMs) this.#wakeAt(deadlineMs);
-      if (request.onAbort !== undefined) request.onAbort((reason) => this.#giveUp(id, question, reason));
-      else this.#listen(id, question, request.signal);
-      write(id, request);
-    });
+  /** Opens a question and has `write` send it under its id. It fails by its deadline, or once its signal aborts. */
+  ask(request: PeerRequest, answer: PeerAnswer, write: (id: number, request: PeerRequest) => void): void {
+    const id = this.#free.pop() ?? this.#slots.length;
+    if (id >= MAX_QUESTIONS) return answer.failed(this.#error(`was asked over ${MAX_QUESTIONS} questions at once`));
+    const deadlineMs = coarseNow(systemClock) + request.timeoutMs;
+    const question: Question = {
+      group: request.group,
+      deadlineMs,
+      answer,
+      isGivenUp: false,
+      release: undefined,
+      buffer: undefined,
+      received: 0,
+      minuteQps: 0,
+    };
+    this.#slots[id] = question;
+    if (deadlineMs < this.#wakeMs) this.#wakeAt(deadlineMs);
+    if (request.onAbort !== undefined) request.onAbort((reason) => this.#giveUp(id, question, reason));
+    else this.#listen(id, question, request.signal);
+    write(id, request);
   }
 
   /** The group that question `id` asked. */
@@ -82,21 +79,24 @@ export class LinkQuestions {
     return this.#question(id).group;
   }
 
-  /** A value has come, or a part of it. Throws a `RangeError` for what nobody asked. */
-  value(id: number, bytes: Buffer, { minuteQps, totalLength }: ValueFields, isLast: boolean): void {
+  /** A value has come, or a part of it: a range of `message`. Throws a `RangeError` for what nobody asked. */
+  value(id: number, message: Buffer, start: number, end: number, fields: ValueFields, isLast: boolean): void {
     const question = this.#question(id);
-    if (!isLast && bytes.length === 0) throw new RangeError('has an empty part of a value');
+    const length = end - start;
+    if (!isLast && length === 0) throw new RangeError('has an empty part of a value');
     if (isLast && question.received === 0) {
-      if (bytes.length > this.#options.maxValueBytes) this.#giveUp(id, question, this.#tooLarge());
-      return this.settle(id, { outcome: 'value', value: ByteView.from(bytes), minuteQps });
+      if (length > this.#options.maxValueBytes) this.#giveUp(id, question, this.#tooLarge());
+      const value = question.isGivenUp ? ByteView.empty : ByteView.copyOf(message, start, end);
+      return this.settle(id, { outcome: 'value', value, minuteQps: fields.minuteQps });
     }
     if (question.received === 0) {
-      if (totalLength <= bytes.length) throw new RangeError('has a part of a value whose length it does not say');
+      const { totalLength } = fields;
+      if (totalLength <= length) throw new RangeError('has a part of a value whose length it does not say');
       if (totalLength > this.#options.maxValueBytes) this.#giveUp(id, question, this.#tooLarge());
       if (!question.isGivenUp) question.buffer = Buffer.allocUnsafeSlow(totalLength);
-      question.minuteQps = minuteQps;
+      question.minuteQps = fields.minuteQps;
     }
-    question.received += bytes.length;
+    question.received += length;
     const { buffer } = question;
     if (buffer === undefined) {
       if (isLast) this.settle(id, { outcome: 'notFound' });
@@ -105,7 +105,7 @@ export class LinkQuestions {
     if (question.received > buffer.length || (isLast && question.received < buffer.length)) {
       throw new RangeError('has parts of a value of another length than it said');
     }
-    bytes.copy(buffer, question.received - bytes.length);
+    message.copy(buffer, question.received - length, start, end);
     if (isLast) this.settle(id, { outcome: 'value', value: ByteView.adopt(buffer), minuteQps: question.minuteQps });
   }
 
@@ -116,8 +116,8 @@ export class LinkQuestions {
     this.#free.push(id);
     question.release?.();
     if (!question.isGivenUp) {
-      if (answer instanceof PeerError) question.reject(answer);
-      else question.resolve(answer);
+      if (answer instanceof PeerError) question.answer.failed(answer);
+      else question.answer.answered(answer);
     }
     if (this.open === 0) this.#options.onIdle();
   }
@@ -127,7 +127,7 @@ export class LinkQuestions {
     clearTimeout(this.#timer);
     for (const question of this.#slots.splice(0)) {
       question?.release?.();
-      if (question?.isGivenUp === false) question.reject(error);
+      if (question?.isGivenUp === false) question.answer.failed(error);
     }
     this.#free.length = 0;
   }
@@ -142,7 +142,7 @@ export class LinkQuestions {
     if (question.isGivenUp || this.#slots[id] !== question) return;
     question.isGivenUp = true;
     question.buffer = undefined;
-    question.reject(reason as Error);
+    question.answer.failed(reason);
     this.#options.cancel(id);
   }
 

@@ -1,4 +1,5 @@
-import type { PeerClient, PeerReply, PeerRequest } from '../../core/peer-picker.js';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { PeerAnswer, PeerClient, PeerReply, PeerRequest } from '../../core/peer-picker.js';
 import type { HttpPeerClient } from '../http-peer-client.js';
 import type { PeerUrl } from '../peer-url.js';
 import type { PeerLinks } from './peer-links.js';
@@ -11,6 +12,8 @@ export class LinkedPeerClient implements PeerClient {
   readonly #peer: PeerUrl;
   readonly #links: PeerLinks;
   readonly #http: HttpPeerClient;
+  /** Connections that are opened on behalf of a question outlive it, and so must not belong to it. */
+  readonly #outsideRequests = AsyncLocalStorage.snapshot();
 
   constructor(peer: PeerUrl, links: PeerLinks, http: HttpPeerClient) {
     this.url = peer.url;
@@ -24,6 +27,15 @@ export class LinkedPeerClient implements PeerClient {
     if (link?.isOpen === true) return link.get(request);
     this.#links.want(this.#peer);
     return this.#http.get(request);
+  }
+
+  ask(request: PeerRequest, answer: PeerAnswer): void {
+    const link = this.#links.to(this.url);
+    if (link?.isOpen === true) return link.ask(request, answer);
+    this.#outsideRequests(() => this.get(request)).then(
+      (reply) => answer.answered(reply),
+      (error: unknown) => answer.failed(error),
+    );
   }
 
   /** The peer has shown otherwise that it is there. */

@@ -1,10 +1,10 @@
 import type { WebSocket } from 'ws';
 import { KeyTooLongError, PeerError } from '../../core/errors.js';
-import type { PeerReply, PeerRequest } from '../../core/peer-picker.js';
+import type { PeerAnswer, PeerReply, PeerRequest } from '../../core/peer-picker.js';
 import { failureFromJson, type FailureCodec } from '../failure-codec.js';
 import type { PeerReception } from '../peer-reception.js';
 import { LISTEN_MAX_KEY_BYTES } from '../wire.js';
-import { frameTypes, readFrames, type FrameHandler, type ValueFields } from './frames.js';
+import { frameTypes, readFrames, type FrameHandler } from './frames.js';
 import { LinkAnswers } from './link-answers.js';
 import { LinkOutput } from './link-output.js';
 import { LinkQuestions } from './link-questions.js';
@@ -99,15 +99,20 @@ export class PeerLink {
 
   /** As `PeerClient.get`. */
   get(request: PeerRequest): Promise<PeerReply> {
-    if (!this.isOpen) return Promise.reject(new PeerError(this.peer, 'is not linked any more'));
+    return new Promise((resolve, reject) => this.ask(request, { answered: resolve, failed: reject }));
+  }
+
+  /** As `PeerClient.ask`. */
+  ask(request: PeerRequest, answer: PeerAnswer): void {
+    if (!this.isOpen) return answer.failed(new PeerError(this.peer, 'is not linked any more'));
     if (request.key.length > LISTEN_MAX_KEY_BYTES / 3) {
       const bytes = Buffer.byteLength(request.key);
       if (bytes > LISTEN_MAX_KEY_BYTES) {
         const error = new KeyTooLongError(request.group, request.key, bytes, LISTEN_MAX_KEY_BYTES);
-        return Promise.resolve({ outcome: 'failed', error });
+        return answer.answered({ outcome: 'failed', error });
       }
     }
-    return this.#questions.ask(request, this.#write);
+    this.#questions.ask(request, answer, this.#write);
   }
 
   /** Asks no more and is asked no more; the connection is closed once all that is open has been answered. */
@@ -157,8 +162,7 @@ export class PeerLink {
     return {
       onGet: (id, timeoutMs, group, key) => answers.get(id, timeoutMs, group, key),
       onUnreadable: (id) => answers.refuse(id, 'bad-request'),
-      onValue: (id: number, bytes: Buffer, fields: ValueFields, isLast: boolean) =>
-        questions.value(id, bytes, fields, isLast),
+      onValue: (id, message, start, end, fields, isLast) => questions.value(id, message, start, end, fields, isLast),
       onOther: (type, id, body) => this.#readOther(type, id, body),
     };
   }

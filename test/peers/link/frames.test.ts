@@ -9,8 +9,8 @@ function read(message: Buffer): unknown[] {
   const handler: FrameHandler = {
     onGet: (...args) => frames.push(['get', ...args]),
     onUnreadable: (id) => frames.push(['unreadable', id]),
-    onValue: (id, bytes, { minuteQps, totalLength }, isLast) =>
-      frames.push(['value', id, bytes.toString('latin1'), minuteQps, totalLength, isLast]),
+    onValue: (id, whole, start, end, { minuteQps, totalLength }, isLast) =>
+      frames.push(['value', id, whole.toString('latin1', start, end), minuteQps, totalLength, isLast]),
     onOther: (type, id, body) => frames.push(['other', type, id, body.toString('utf8')]),
   };
   readFrames(message, handler);

@@ -39,8 +39,8 @@ export async function dialRaw(url: string, options: { readonly origin?: string }
     readFrames(message, {
       onGet: (id, _timeoutMs, _group, key) => add({ kind: 'get', type: frameTypes.get, id, body: Buffer.from(key) }),
       onUnreadable: () => undefined,
-      onValue: (id, bytes, _fields, isLast) =>
-        add({ kind: isLast ? 'value' : 'part', type: frameTypes.value, id, body: bytes }),
+      onValue: (id, whole, start, end, _fields, isLast) =>
+        add({ kind: isLast ? 'value' : 'part', type: frameTypes.value, id, body: whole.subarray(start, end) }),
       onOther: (type, id, body) => add({ kind: 'other', type, id, body }),
     }),
   );

@@ -1,0 +1,101 @@
+import type { Deadline, DeadlineQueue } from './deadline-queue.js';
+import { GroupcacheError, LoadTimeoutError } from './errors.js';
+import type { Getter, LoadContext } from './getter.js';
+import type { Flight } from './single-flight.js';
+
+export interface GetterRunOptions<Value> {
+  readonly group: string;
+  readonly getter: Getter<Value>;
+  readonly timeoutMs: number;
+  /** In which runs wait for `timeoutMs`. */
+  readonly deadlines: DeadlineQueue;
+}
+
+/** Told once: the value (`undefined` for "not found"), or why there is none. */
+export interface GetterOutcome<Value> {
+  loaded(value: Value | undefined): void;
+  failed(error: unknown): void;
+}
+
+/** One run of a getter, to its end or its deadline. What a getter does after its deadline, or after `flight` has aborted, is lost. */
+export class GetterRun<Value> implements Deadline {
+  dueMs = 0;
+  isPending = false;
+  readonly #options: GetterRunOptions<Value>;
+  readonly #flight: Flight;
+  readonly #outcome: GetterOutcome<Value>;
+
+  constructor(options: GetterRunOptions<Value>, flight: Flight, outcome: GetterOutcome<Value>) {
+    this.#options = options;
+    this.#flight = flight;
+    this.#outcome = outcome;
+  }
+
+  /** Calls the getter, once. */
+  start(key: string): void {
+    this.#options.deadlines.add(this);
+    try {
+      const value = this.#options.getter(key, new FlightContext(this.#options.group, this.#flight));
+      if (isThenable(value)) value.then(this.#loaded, this.#failed);
+      else this.#loaded(value);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  onDue(): void {
+    const error = new LoadTimeoutError(this.#options.group, this.#options.timeoutMs);
+    this.#flight.abort(error);
+    this.#outcome.failed(error);
+  }
+
+  readonly #loaded = (value: Value | undefined): void => {
+    if (!this.#end()) return;
+    if (this.#flight.isAborted) this.#outcome.failed(this.#flight.signal.reason);
+    else this.#outcome.loaded(value);
+  };
+
+  readonly #failed = (error: unknown): void => {
+    if (!this.#end()) return;
+    if (this.#flight.isAborted) this.#outcome.failed(this.#flight.signal.reason);
+    else if (error === notFound) this.#outcome.loaded(undefined);
+    else this.#outcome.failed(error);
+  };
+
+  /** False if the deadline was first. */
+  #end(): boolean {
+    if (!this.isPending) return false;
+    this.#options.deadlines.callOff(this);
+    return true;
+  }
+}
+
+/** What `context.notFound()` throws. Never reaches a caller. */
+const notFound = Object.freeze(
+  new (class NotFound extends GroupcacheError {
+    readonly code = 'GROUPCACHE_NOT_FOUND';
+  })('There is no value for this key (thrown by context.notFound(), to be let through to the group)'),
+);
+
+class FlightContext implements LoadContext {
+  readonly #flight: Flight;
+
+  constructor(
+    readonly group: string,
+    flight: Flight,
+  ) {
+    this.#flight = flight;
+  }
+
+  get signal(): AbortSignal {
+    return this.#flight.signal;
+  }
+
+  notFound(): never {
+    throw notFound;
+  }
+}
+
+function isThenable<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
+  return typeof (value as PromiseLike<Value> | undefined)?.then === 'function';
+}
