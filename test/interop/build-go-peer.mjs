@@ -30,7 +30,7 @@ export async function buildGo(folder, name) {
   const goPath = process.env.GOPATH || '/usr/share/gocode';
   const hasGroupcache = goPath
     .split(delimiter)
-    .some((folder) => existsSync(join(folder, 'src/github.com/golang/groupcache/http.go')));
+    .some((path) => existsSync(join(path, 'src/github.com/golang/groupcache/http.go')));
   if (!hasGroupcache) return undefined;
 
   const binary = join(buildDir, `${name}-${await digestOf(sourceDir)}`);

@@ -49,7 +49,7 @@ export class LinkAnswers {
     if (reply !== undefined) return this.#reply(id, wait, reply);
     group
       .serveByLoad(key, wait)
-      .then((reply) => this.#reply(id, wait, reply))
+      .then((loaded) => this.#reply(id, wait, loaded))
       // The asker has gone, its time is over, or the reply can't be put in a frame.
       .catch(() => this.#close(id, wait, 'overloaded'));
   }

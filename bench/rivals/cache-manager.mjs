@@ -1,0 +1,27 @@
+// @nestjs/cache-manager in a Nest application: in memory, or on the Redis whose URL is the first argument.
+import 'reflect-metadata';
+import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import KeyvRedis from '@keyv/redis';
+import { drive } from '../harness/drive.mjs';
+import { check, valueOf } from '../harness/values.mjs';
+import { obey } from '../harness/worker.mjs';
+
+const [, , redisUrl = ''] = process.argv;
+class AppModule {}
+Module({ imports: [CacheModule.register(redisUrl === '' ? {} : { stores: [new KeyvRedis(redisUrl)] })] })(AppModule);
+const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+const cache = app.get(CACHE_MANAGER);
+const wrap = (key) => cache.wrap(key, async () => valueOf(key));
+
+await obey({
+  async warm(keys) {
+    for (const key of keys) {
+      await cache.set(key, valueOf(key));
+      check(key, await cache.get(key));
+    }
+  },
+  drive: (load) => drive((key) => cache.get(key), load),
+  driveWrap: (load) => drive(wrap, load),
+});
