@@ -23,7 +23,8 @@ export class GetterRun<Value> implements Deadline {
   isPending = false;
   readonly #options: GetterRunOptions<Value>;
   readonly #flight: Flight;
-  readonly #outcome: GetterOutcome<Value>;
+  /** Until it has been told: the queue of deadlines may keep the run longer, and must not keep the value with it. */
+  #outcome: GetterOutcome<Value> | undefined;
 
   constructor(options: GetterRunOptions<Value>, flight: Flight, outcome: GetterOutcome<Value>) {
     this.#options = options;
@@ -46,27 +47,28 @@ export class GetterRun<Value> implements Deadline {
   onDue(): void {
     const error = new LoadTimeoutError(this.#options.group, this.#options.timeoutMs);
     this.#flight.abort(error);
-    this.#outcome.failed(error);
+    this.#end()?.failed(error);
   }
 
   readonly #loaded = (value: Value | undefined): void => {
-    if (!this.#end()) return;
-    if (this.#flight.isAborted) this.#outcome.failed(this.#flight.signal.reason);
-    else this.#outcome.loaded(value);
+    const outcome = this.#end();
+    if (this.#flight.isAborted) outcome?.failed(this.#flight.signal.reason);
+    else outcome?.loaded(value);
   };
 
   readonly #failed = (error: unknown): void => {
-    if (!this.#end()) return;
-    if (this.#flight.isAborted) this.#outcome.failed(this.#flight.signal.reason);
-    else if (error === notFound) this.#outcome.loaded(undefined);
-    else this.#outcome.failed(error);
+    const outcome = this.#end();
+    if (this.#flight.isAborted) outcome?.failed(this.#flight.signal.reason);
+    else if (error === notFound) outcome?.loaded(undefined);
+    else outcome?.failed(error);
   };
 
-  /** False if the deadline was first. */
-  #end(): boolean {
-    if (!this.isPending) return false;
+  /** Whom to tell; nobody if it has ended before. */
+  #end(): GetterOutcome<Value> | undefined {
+    const outcome = this.#outcome;
+    this.#outcome = undefined;
     this.#options.deadlines.callOff(this);
-    return true;
+    return outcome;
   }
 }
 

@@ -27,8 +27,8 @@ export class PeerQuestion implements PeerRequest, PeerAnswer, Deadline {
   readonly timeoutMs: number;
   readonly #peer: PeerClient;
   readonly #deadlines: DeadlineQueue;
-  readonly #outcome: PeerOutcome;
-  #hasEnded = false;
+  /** Until it has been told: the queue of deadlines may keep the question longer, and must not keep the value with it. */
+  #outcome: PeerOutcome | undefined;
   #controller: AbortController | undefined;
   #listener: ((reason: unknown) => void) | undefined;
   #isAborted = false;
@@ -63,11 +63,11 @@ export class PeerQuestion implements PeerRequest, PeerAnswer, Deadline {
   }
 
   answered(reply: PeerReply): void {
-    if (this.#end()) this.#outcome(reply);
+    this.#end(reply);
   }
 
   failed(): void {
-    if (this.#end()) this.#outcome(undefined);
+    this.#end(undefined);
   }
 
   onDue(): void {
@@ -76,7 +76,7 @@ export class PeerQuestion implements PeerRequest, PeerAnswer, Deadline {
 
   /** Ends it; `reason` is the signal's. */
   abort(reason: unknown): void {
-    if (this.#hasEnded) return;
+    if (this.#outcome === undefined) return;
     this.#isAborted = true;
     this.#reason = reason;
     this.#listener?.(reason);
@@ -98,10 +98,11 @@ export class PeerQuestion implements PeerRequest, PeerAnswer, Deadline {
     else this.#listener = listener;
   }
 
-  #end(): boolean {
-    if (this.#hasEnded) return false;
-    this.#hasEnded = true;
+  #end(reply: PeerReply | undefined): void {
+    const outcome = this.#outcome;
+    if (outcome === undefined) return;
+    this.#outcome = undefined;
     this.#deadlines.callOff(this);
-    return true;
+    outcome(reply);
   }
 }

@@ -70,11 +70,13 @@ export class SingleFlight<Value> {
       if (signal?.aborted) return Promise.reject(signal.reason as Error);
       flight = new SharedFlight(this.#flights, key);
       this.#flights.set(key, flight);
+      const outcome = signal === undefined ? flight.join() : this.#joinUntil(flight, signal);
       try {
         begin(flight);
       } catch (error) {
         flight.reject(error);
       }
+      return outcome;
     }
     return signal === undefined ? flight.join() : this.#joinUntil(flight, signal);
   }
@@ -108,15 +110,16 @@ export class SingleFlight<Value> {
 }
 
 class SharedFlight<Value> implements OpenFlight<Value> {
-  readonly promise: Promise<Value>;
   /** Callers with a signal that still wait. */
   waiting = 0;
   /** Whether a caller without a signal waits: the flight is never abandoned then. */
   isPinned = false;
   readonly #table: TransientMap<SharedFlight<Value>>;
   readonly #key: string;
-  #resolve!: (value: Value) => void;
-  #reject!: (error: Error) => void;
+  // Until it is settled: a flight may be kept longer, by what V8's maps leave behind, and must not keep the value with it.
+  #promise: Promise<Value> | undefined;
+  #resolve: ((value: Value) => void) | undefined;
+  #reject: ((error: Error) => void) | undefined;
   #controller: AbortController | undefined;
   #listener: ((reason: Error) => void) | undefined;
   #reason: Error | undefined;
@@ -124,20 +127,27 @@ class SharedFlight<Value> implements OpenFlight<Value> {
   constructor(table: TransientMap<SharedFlight<Value>>, key: string) {
     this.#table = table;
     this.#key = key;
-    this.promise = new Promise<Value>((resolve, reject) => {
+    this.#promise = new Promise<Value>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
   }
 
+  /** Of a flight that is not settled. */
+  get promise(): Promise<Value> {
+    return this.#promise!;
+  }
+
   resolve(value: Value): void {
-    this.forget();
-    this.#resolve(value);
+    const resolve = this.#resolve;
+    this.#settle();
+    resolve?.(value);
   }
 
   reject(error: unknown): void {
-    this.forget();
-    this.#reject(error as Error);
+    const reject = this.#reject;
+    this.#settle();
+    reject?.(error as Error);
   }
 
   /** Later callers do not join this flight. */
@@ -171,6 +181,14 @@ class SharedFlight<Value> implements OpenFlight<Value> {
   join(): Promise<Value> {
     this.isPinned = true;
     return this.promise;
+  }
+
+  #settle(): void {
+    this.forget();
+    this.#promise = undefined;
+    this.#resolve = undefined;
+    this.#reject = undefined;
+    this.#listener = undefined;
   }
 
   abort(reason: Error): void {
