@@ -17,7 +17,8 @@ export class CacheEntry {
   rate = 0;
 
   constructor(
-    readonly view: ByteView,
+    /** The encoded value; `undefined` where only the decoded one is kept. */
+    readonly view: ByteView | undefined,
     /** Bytes of key and value: what Go counts. */
     readonly bytes: number,
     /** Bytes that the entry takes out of the group's budget. */

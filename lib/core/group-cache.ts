@@ -84,9 +84,23 @@ export class GroupCache implements BudgetMember {
   /** An entry for `view`, which has just been asked for and was in neither cache. */
   entryOf(key: string, view: ByteView): CacheEntry {
     const bytes = Buffer.byteLength(key) + view.length;
-    const footprint = bytes + ENTRY_OVERHEAD_BYTES + this.#costBeside(view);
+    const footprint = bytes + ENTRY_OVERHEAD_BYTES + view.overheadBytes + this.#decodedBytes(view);
     const entry = new CacheEntry(view, bytes, footprint, this.#countRequest(key));
     entry.rate = this.#rates.record(0);
+    return entry;
+  }
+
+  /**
+   * As `entryOf`, with what `view` decodes to, for a copy of another peer's value: where decoded values are kept, they are
+   * all that is kept of it, since no peer will ask for its bytes.
+   */
+  copyOf(key: string, view: ByteView, decoded: unknown): CacheEntry {
+    const decodedBytes = this.#decodedBytes(view);
+    if (decodedBytes === 0 || decoded === undefined) return this.entryOf(key, view);
+    const keyBytes = Buffer.byteLength(key);
+    const footprint = keyBytes + ENTRY_OVERHEAD_BYTES + decodedBytes;
+    const entry = new CacheEntry(undefined, keyBytes + view.length, footprint, this.#countRequest(key));
+    entry.decoded = decoded;
     return entry;
   }
 
@@ -104,11 +118,11 @@ export class GroupCache implements BudgetMember {
     return hash;
   }
 
-  /** What a value takes beside its bytes: the way in which it is held, and its decoded copy. */
-  #costBeside({ isText, length, overheadBytes }: ByteView): number {
+  /** Bytes of a value's decoded copy. */
+  #decodedBytes({ isText, length }: ByteView): number {
     const { decodedFactor, keepsDecoded } = this.#options;
     // Text that is held as such decodes to itself; bytes never do.
-    return overheadBytes + (keepsDecoded ? Math.ceil(length * Math.max(decodedFactor, isText ? 0 : 1)) : 0);
+    return keepsDecoded ? Math.ceil(length * Math.max(decodedFactor, isText ? 0 : 1)) : 0;
   }
 
   /**

@@ -115,12 +115,15 @@ export class Group<Value> {
     return entry === undefined ? undefined : this.#valueOf(key, entry);
   }
 
-  /** As `get`, but the encoded bytes, without a copy. */
+  /**
+   * As `get`, but the encoded bytes, without a copy; of another peer's value that is kept here they may be encoded afresh,
+   * since what is kept of it is the decoded value.
+   */
   getView(key: string, options?: GetOptions): Promise<ByteView | undefined> {
     const entry = this.#lookup(key);
     return entry === undefined
-      ? this.#load(key, options?.signal).then((loaded) => loaded?.view)
-      : Promise.resolve(entry.view);
+      ? this.#load(key, options?.signal).then((loaded) => loaded && this.#viewOf(loaded))
+      : Promise.resolve(this.#viewOf(entry));
   }
 
   /**
@@ -145,7 +148,12 @@ export class Group<Value> {
   serveFromMemory(key: string): PeerReply | undefined {
     this.#counters.serverRequests++;
     const entry = this.#lookup(key);
-    return entry === undefined ? undefined : this.#replyOf(entry);
+    if (entry === undefined) return undefined;
+    try {
+      return this.#replyOf(entry);
+    } catch (error) {
+      return { outcome: 'failed', error: asError(error) };
+    }
   }
 
   /** The second half of `serve`. */
@@ -194,22 +202,36 @@ export class Group<Value> {
 
   #replyOf(entry: CacheEntry | undefined): PeerReply {
     if (entry === undefined) return { outcome: 'notFound' };
-    return { outcome: 'value', value: entry.view, minuteQps: this.#cache.minuteQps(entry) };
+    return { outcome: 'value', value: this.#viewOf(entry), minuteQps: this.#cache.minuteQps(entry) };
   }
 
   #valueOf(key: string, entry: CacheEntry | undefined): Value | undefined {
     if (entry === undefined) return undefined;
     if (entry.decoded !== undefined) return entry.decoded as Value;
-    const { codec, shares } = this.#options;
     try {
-      const value = codec.decode(entry.view);
-      if (shares) entry.decoded = deepFreeze(value);
+      const value = this.#decode(this.#viewOf(entry));
+      if (this.#options.shares) entry.decoded = value;
       return value;
     } catch (error) {
       // Or every later get would fail on the same bytes.
       this.#cache.delete(key);
+      throw error;
+    }
+  }
+
+  /** Frozen where it is shared. */
+  #decode(view: ByteView): Value {
+    const { codec, shares } = this.#options;
+    try {
+      const value = codec.decode(view);
+      return shares ? deepFreeze(value) : value;
+    } catch (error) {
       throw new UndecodableValueError(codec.name, { cause: error });
     }
+  }
+
+  #viewOf({ view, decoded }: CacheEntry): ByteView {
+    return view ?? ByteView.from(this.#options.codec.encode(decoded as Value));
   }
 
   #load(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
@@ -290,8 +312,9 @@ export class Group<Value> {
   }
 
   #mirror(key: string, value: ByteView, minuteQps: number): CacheEntry {
-    if (!this.#options.promote({ key, bytes: value.length, minuteQps })) return this.#cache.passingEntryOf(key, value);
-    const entry = this.#cache.entryOf(key, value);
+    const { promote, shares } = this.#options;
+    if (!promote({ key, bytes: value.length, minuteQps })) return this.#cache.passingEntryOf(key, value);
+    const entry = shares ? this.#cache.copyOf(key, value, this.#decode(value)) : this.#cache.entryOf(key, value);
     this.#cache.keep('hot', key, entry);
     return entry;
   }

@@ -61,8 +61,8 @@ describe('GroupCache', () => {
     keep(cache, 'main', 'm', 1);
     keep(cache, 'hot', 'h', 2);
 
-    expect(cache.get('m')?.view.length).toBe(1);
-    expect(cache.get('h')?.view.length).toBe(2);
+    expect(cache.get('m')?.view!.length).toBe(1);
+    expect(cache.get('h')?.view!.length).toBe(2);
     expect(cache.get('x')).toBeUndefined();
 
     expect(cache.stats('main')).toMatchObject({ gets: 3, hits: 1, items: 1, bytes: 2 });
@@ -78,7 +78,7 @@ describe('GroupCache', () => {
     keep(cache, 'hot', 'a', 3);
 
     expect([cache.stats('main').items, cache.stats('hot').items]).toEqual([0, 1]);
-    expect(cache.touch('a')?.view.length).toBe(3);
+    expect(cache.touch('a')?.view?.length).toBe(3);
   });
 
   it('takes from hot while that holds more than an eighth of main', () => {
@@ -216,7 +216,7 @@ describe('GroupCache', () => {
             cache.delete(step.key);
             model.delete(step.key);
           } else {
-            expect(cache[step.do](step.key)?.view.length).toBe(model.use(step.key));
+            expect(cache[step.do](step.key)?.view!.length).toBe(model.use(step.key));
           }
           expect(cache.footprint).toBe(model.footprint('main') + model.footprint('hot'));
           expect(cache.footprint).toBeLessThanOrEqual(cacheBytes);

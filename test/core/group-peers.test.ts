@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   ByteView,
+  ENTRY_OVERHEAD_BYTES,
   Group,
   LoadFailedError,
   LoadTimeoutError,
@@ -8,6 +9,7 @@ import {
   promoteAlways,
   promoteNever,
   textCodec,
+  UndecodableValueError,
   ValueTooLargeError,
   type Getter,
   type GroupOptions,
@@ -16,7 +18,7 @@ import {
   type PeerRequest,
   type PromotionCandidate,
 } from '../../lib/core/index.js';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ManualClock } from '../../lib/testing/manual-clock.js';
 import { deferred, reactions, stateOf } from './deferred.js';
 
@@ -297,5 +299,41 @@ describe('Group.get of a key that a peer owns', () => {
       });
       expectSums(group.stats);
     }
+  });
+
+  it('keeps of a promoted value what it decodes to, and has its bytes all the same for whoever asks for them', async () => {
+    const city = { name: 'Zürich', parts: [1, 2, 3] };
+    const json = JSON.stringify(city);
+    const ask = vi.fn(async () => value(json));
+    const group = new Group<typeof city>('cities', () => city, {
+      eviction: 'lru',
+      promote: promoteAlways,
+      peers: { pickPeer: () => ({ url: ownerUrl, get: ask }) },
+    });
+
+    const first = await group.get('zrh');
+
+    expect(first).toEqual(city);
+    expect(await group.get('zrh')).toBe(first);
+    expect((await group.getView('zrh'))?.toString()).toBe(json);
+    const served = await group.serve('zrh');
+    expect(served.outcome === 'value' && served.value.toString()).toBe(json);
+    expect(ask).toHaveBeenCalledOnce();
+    const { bytes } = group.cacheStats('hot');
+    expect(bytes).toBe(3 + Buffer.byteLength(json));
+    expect(group.footprint).toBeLessThan(3 + ENTRY_OVERHEAD_BYTES + 3.25 * Buffer.byteLength(json));
+  });
+
+  it('keeps nothing of a promoted value that does not decode', async () => {
+    const ask = vi.fn(async () => value('{ no JSON'));
+    const group = new Group<unknown>('cities', () => undefined, {
+      promote: promoteAlways,
+      peers: { pickPeer: () => ({ url: ownerUrl, get: ask }) },
+    });
+
+    await expect(group.get('zrh')).rejects.toThrow(UndecodableValueError);
+    await expect(group.get('zrh')).rejects.toThrow(UndecodableValueError);
+    expect(ask).toHaveBeenCalledTimes(2);
+    expect(group.cacheStats('hot').items).toBe(0);
   });
 });

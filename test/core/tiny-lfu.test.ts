@@ -126,7 +126,7 @@ describe(`GroupCache with eviction: 'tinylfu'`, () => {
     cache.keep('main', keyOf(0), entry);
 
     expect(cache.stats('main').items).toBe(20);
-    expect(cache.touch(keyOf(0))?.view.toString()).toBe('new');
+    expect(cache.touch(keyOf(0))?.view!.toString()).toBe('new');
     expect(cache.minuteQps(entry)).toBe(5);
   });
 
@@ -203,7 +203,7 @@ describe(`GroupCache with eviction: 'tinylfu'`, () => {
           } else {
             // Never a value that was replaced or removed.
             const found = cache[step.do](step.key);
-            if (found !== undefined) expect(found.view.length).toBe(kept.get(step.key)?.length);
+            if (found !== undefined) expect(found.view!.length).toBe(kept.get(step.key)?.length);
           }
           expect(cache.footprint).toBeLessThanOrEqual(cacheBytes);
         }
@@ -215,7 +215,7 @@ describe(`GroupCache with eviction: 'tinylfu'`, () => {
           const entry = cache.touch(key);
           if (entry === undefined) continue;
           sums[kind].items++;
-          sums[kind].bytes += entry.view.length + key.length;
+          sums[kind].bytes += entry.view!.length + key.length;
         }
         for (const kind of ['main', 'hot'] as const) expect(cache.stats(kind)).toMatchObject(sums[kind]);
         const bytes = sums.main.bytes + sums.hot.bytes;
