@@ -17,7 +17,7 @@ interface FrameworkResponse extends ServerResponse {
   hijack?(): void;
 }
 
-/** Answers peers at the base path of its module, unless they have a `listen` port of their own. */
+/** Answers peers at the base path of its module, unless that is done on a `listen` port or by a raw mount. */
 export interface GroupcacheController {
   serve(request: FrameworkRequest, response: FrameworkResponse): Promise<void>;
 }
@@ -48,8 +48,9 @@ export function createGroupcacheController(
       // Raw, because a returned Buffer would become JSON, and parsed parameters have lost what the key was.
       const rawRequest = request.raw ?? request;
       const target = request.originalUrl ?? rawRequest.url;
-      // As Nest answers where nothing is mounted: the public is on this port, peers are on theirs.
-      if (this.options.listen !== undefined) throw new NotFoundException(`Cannot ${request.method} ${target}`);
+      const { listen, mount } = this.options;
+      // As Nest answers where nothing is mounted: the public may come here, and peers are answered elsewhere.
+      if (listen !== undefined || mount === 'raw') throw new NotFoundException(`Cannot ${request.method} ${target}`);
       response.hijack?.();
       await this.server.handle(rawRequest, response.raw ?? response, target);
     }

@@ -6,6 +6,7 @@ import { InvalidOptionError } from '../core/errors.js';
 import { GroupRegistry } from '../core/group-registry.js';
 import { HttpPool } from '../peers/http-pool.js';
 import { acceptLinks } from '../peers/link/accept-links.js';
+import { mountRaw } from '../peers/mount-raw.js';
 import { PeerListener } from '../peers/peer-listener.js';
 import { PeerServer } from '../peers/peer-server.js';
 import { checkSelf } from '../peers/self-check.js';
@@ -23,7 +24,8 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
   readonly #logger = new Logger('Groupcache');
   #listener: PeerListener | undefined;
   #stopWaiting: (() => void) | undefined;
-  #refuseLinks: (() => void) | undefined;
+  /** Takes off the application's server what was put before it. */
+  #unmount: (() => void) | undefined;
   /** Aborts once this process is leaving. */
   readonly #leaving = new AbortController();
   #isSelfChecked = false;
@@ -59,7 +61,7 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { enabled, listen, self } = this.options;
+    const { enabled, mount, listen, self } = this.options;
     if (!enabled || this.pool.role === 'client') return;
     if (listen !== undefined) {
       this.#listener = new PeerListener(this.peerServer);
@@ -68,7 +70,7 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
     }
     const server = this.#httpServer();
     if (server !== undefined) {
-      this.#refuseLinks = acceptLinks(server, this.pool);
+      this.#unmount = mount === 'raw' ? mountRaw(server, this.peerServer) : acceptLinks(server, this.pool);
       this.#joinOnceListening(server);
     } else if (self !== undefined) {
       throw new InvalidOptionError(
@@ -82,7 +84,8 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
 
   async onApplicationShutdown(): Promise<void> {
     this.explorer.unbind();
-    this.#refuseLinks?.();
+    // By now the application's server is closed: until then, peers are told that this one is leaving.
+    this.#unmount?.();
     const { drainTimeoutMs } = this.options;
     await Promise.all([this.#listener?.close(drainTimeoutMs), this.pool.close(drainTimeoutMs)]);
     this.groups.close();

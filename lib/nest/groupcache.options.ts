@@ -26,6 +26,13 @@ export interface GroupcacheOptions extends Omit<HttpPoolOptions, 'self' | 'baseP
   /** Memory for all groups of this process together. Default none but their own `cacheBytes`. */
   readonly maxTotalBytes?: ByteSize;
 
+  /**
+   * What answers peers on the application's own HTTP server: `'controller'`, a route of the application, behind its guards
+   * and middleware; or `'raw'`, before the whole pipeline, which is cheaper, and where `auth` alone says who may ask.
+   * Default `'controller'`.
+   */
+  readonly mount?: 'controller' | 'raw';
+
   /** A port of their own for peers, instead of the controller: away from the application's pipeline and public. */
   readonly listen?: ListenOptions;
 
@@ -60,25 +67,28 @@ export interface ResolvedGroupcacheOptions {
   readonly peers: readonly string[];
   readonly defaults: Omit<GroupSettings<any>, 'codec'>;
   readonly maxTotalBytes: number;
+  readonly mount: 'controller' | 'raw';
   readonly listen: ListenOptions | undefined;
   readonly drainTimeoutMs: number;
 }
 
 /** Fills in the defaults. Throws an `InvalidOptionError` naming the first option that is not acceptable. */
 export function resolveGroupcacheOptions(options: GroupcacheOptions): ResolvedGroupcacheOptions {
-  const { enabled = true, self, peers = [], defaults = {}, listen } = options;
+  const { enabled = true, self, peers = [], defaults = {}, mount = 'controller', listen } = options;
   if (typeof enabled !== 'boolean') throw new InvalidOptionError('enabled', enabled, 'expected true or false');
   if (!Array.isArray(peers)) throw new InvalidOptionError('peers', peers, 'expected a list of URLs');
   checkSelf(options, peers);
   if (listen !== undefined && !(Number.isInteger(listen.port) && listen.port >= 0 && listen.port < 65_536)) {
     throw new InvalidOptionError('listen.port', listen.port, 'expected a port number, 0 for any free one');
   }
+  checkMount(mount, listen);
   checkDefaults(defaults);
   return {
     enabled,
     self,
     peers,
     defaults,
+    mount,
     listen,
     maxTotalBytes:
       options.maxTotalBytes === undefined ? Number.POSITIVE_INFINITY : toBytes('maxTotalBytes', options.maxTotalBytes),
@@ -109,6 +119,19 @@ function checkSelf({ self, role, goPeers = false }: GroupcacheOptions, peers: re
   const url = parsePeerUrl('self', self, goPeers).url;
   if (peers.length > 0 && !peers.some((peer) => parsePeerUrl('peers', peer, goPeers).url === url)) {
     throw new InvalidOptionError('self', self, `it must be one of "peers", spelled alike: ${peers.join(', ')}`);
+  }
+}
+
+function checkMount(mount: string, listen: ListenOptions | undefined): void {
+  if (mount !== 'controller' && mount !== 'raw') {
+    throw new InvalidOptionError('mount', mount, `expected 'controller' or 'raw'`);
+  }
+  if (mount === 'raw' && listen !== undefined) {
+    throw new InvalidOptionError(
+      'mount',
+      mount,
+      `peers have a port of their own by "listen", and nothing on the application's; leave out one of the two`,
+    );
   }
 }
 

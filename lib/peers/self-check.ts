@@ -49,14 +49,14 @@ function problemOf(status: number, bootId: unknown): string {
     case 403:
       return (
         `is answered ${status} by something in front of the peer controller, such as a global guard: let it through by ` +
-        `"controllerDecorators" (for example [Public()]), or give peers a "listen" port of their own`
+        `"controllerDecorators" (for example [Public()]), or answer peers before it by mount: 'raw' or on a "listen" port`
       );
     case 404:
       return 'is answered 404: nothing is mounted there; is the base path the same, and does the URL go to this process?';
     case 429:
       return (
         'is answered 429 by a throttler: exempt the peer controller by "controllerDecorators" (for example ' +
-        '[SkipThrottle()]), or give peers a "listen" port of their own'
+        `[SkipThrottle()]), or answer peers before it by mount: 'raw' or on a "listen" port`
       );
     default:
       return `is answered ${status} by something that is not this process`;

@@ -1,4 +1,11 @@
-import type { INestApplication, INestApplicationContext, LoggerService, ModuleMetadata, Type } from '@nestjs/common';
+import type {
+  INestApplication,
+  INestApplicationContext,
+  LoggerService,
+  ModuleMetadata,
+  NestApplicationOptions,
+  Type,
+} from '@nestjs/common';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -12,6 +19,11 @@ export const platforms = [
   ['Express', () => new ExpressAdapter()],
   ['Fastify', () => new FastifyAdapter()],
 ] as const;
+
+/** Where on an application's own server peers are answered, on each of them. */
+export const mounts = platforms.flatMap(([platform, adapter]) =>
+  (['controller', 'raw'] as const).map((mount) => [mount, platform, adapter] as const),
+);
 
 const open = new Set<{ close(): Promise<void> }>();
 const messages: { readonly level: string; readonly message: string }[] = [];
@@ -44,15 +56,22 @@ export function moduleOf(metadata: ModuleMetadata): Type {
 export interface AppSetUp extends ModuleMetadata {
   readonly groupcache?: GroupcacheOptions & GroupcacheModuleExtras;
   readonly adapter?: () => ExpressAdapter | FastifyAdapter;
+  readonly httpsOptions?: NestApplicationOptions['httpsOptions'];
   /** Called before the application listens. */
   readonly configure?: (app: INestApplication) => void;
 }
 
 /** An application that is made and not started. Rejects with what Nest's start rejects with. */
-export async function createApp({ groupcache, adapter, configure, ...metadata }: AppSetUp): Promise<INestApplication> {
+export async function createApp({
+  groupcache,
+  adapter,
+  httpsOptions,
+  configure,
+  ...metadata
+}: AppSetUp): Promise<INestApplication> {
   const imports = groupcache === undefined ? [] : [GroupcacheModule.forRoot(groupcache)];
   const root = moduleOf({ ...metadata, imports: [...imports, ...(metadata.imports ?? [])] });
-  const app = await NestFactory.create(root, adapter?.() ?? new ExpressAdapter(), nestOptions);
+  const app = await NestFactory.create(root, adapter?.() ?? new ExpressAdapter(), { ...nestOptions, httpsOptions });
   configure?.(app);
   return closeLater(app);
 }

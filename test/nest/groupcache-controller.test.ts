@@ -28,6 +28,7 @@ import {
   closeApps,
   introduce,
   logged,
+  mounts,
   ownerAndOther,
   peer,
   platforms,
@@ -150,10 +151,11 @@ async function rawGet(url: string, target: string, method = 'GET'): Promise<Inco
 
 afterEach(closeApps);
 
-describe.each(platforms)('the peer controller on %s', (platform, adapter) => {
+describe.each(mounts)('mount: %j on %s', (mount, _platform, adapter) => {
   it('brings every key to its owner as it is', async () => {
     const loads: [self: string | undefined, key: string][] = [];
-    const apps = await startCluster(2, { adapter });
+    // By GETs: a link would soon take them over.
+    const apps = await startCluster(2, { adapter, groupcache: { mount, link: false } });
     for (const app of apps) {
       app.get(GroupService).define('odd', { codec: textCodec }, ([key]) => {
         loads.push([app.get(HttpPool).self, key]);
@@ -171,7 +173,7 @@ describe.each(platforms)('the peer controller on %s', (platform, adapter) => {
   });
 
   it.each(['/', '..', 'a b', '😀', '%', 'a/b'])('finds a group called %j', async (name) => {
-    const apps = await startCluster(2, { adapter });
+    const apps = await startCluster(2, { adapter, groupcache: { mount } });
     for (const app of apps) app.get(GroupService).define(name, {}, ([key]) => key.length);
     const [, asker] = ownerAndOther(apps, '');
 
@@ -215,7 +217,8 @@ describe.each(platforms)('the peer controller on %s', (platform, adapter) => {
     CORS: { configure: (app) => app.enableCors() },
   };
   it.each(Object.entries(pipelines))('works beside %s', async (_what, setUp) => {
-    const apps = await startTexts({ ...setUp, adapter, controllers: [NoteController] });
+    const groupcache = { mount, ...setUp.groupcache };
+    const apps = await startTexts({ ...setUp, adapter, groupcache, controllers: [NoteController] });
 
     await expectExchange(apps);
     await vi.waitFor(() => expect(logged('log').filter((message) => message.includes('joined'))).toHaveLength(2));
@@ -225,6 +228,7 @@ describe.each(platforms)('the peer controller on %s', (platform, adapter) => {
   it("leaves the application's own routes as they are", async () => {
     const [app] = await startTexts({
       adapter,
+      groupcache: { mount },
       controllers: [NoteController],
       configure: (one) => {
         one.setGlobalPrefix('api');
@@ -248,7 +252,7 @@ describe.each(platforms)('the peer controller on %s', (platform, adapter) => {
   });
 
   it('answers with the bytes themselves, whatever encodings are accepted', async () => {
-    const app = await startBesideNobody({ adapter, groupcache: { auth: 'none' } });
+    const app = await startBesideNobody({ adapter, groupcache: { mount, auth: 'none' } });
     app.get(GroupService).define('large', { codec: textCodec }, () => 'x'.repeat(5000));
 
     const response = await rawGet(await app.getUrl(), '/_groupcache/large/key');
@@ -262,7 +266,7 @@ describe.each(platforms)('the peer controller on %s', (platform, adapter) => {
   });
 
   it('refuses what is no question of a peer', async () => {
-    const app = await startBesideNobody({ adapter });
+    const app = await startBesideNobody({ adapter, groupcache: { mount } });
     const url = await app.getUrl();
     app.get(GroupService).define('texts', {}, ([key]) => key);
 
@@ -280,14 +284,29 @@ describe.each(platforms)('the peer controller on %s', (platform, adapter) => {
   });
 
   it('shows nothing of itself while there are no peers', async () => {
-    const app = await startApp({ adapter, groupcache: { ...peer } });
+    const app = await startApp({ adapter, groupcache: { ...peer, mount } });
 
     const response = await rawGet(await app.getUrl(), '/_groupcache/texts/a');
 
     expect(response.statusCode).toBe(404);
     expect(Object.keys(response.headers).filter((name) => name.includes('groupcache'))).toEqual([]);
   });
+});
 
+describe('peers of every mount and platform', () => {
+  it('ask each other', async () => {
+    const apps: INestApplication[] = [];
+    for (const [mount, , adapter] of mounts) {
+      apps.push(await startApp({ adapter, groupcache: { ...peer, mount, link: false } }));
+    }
+    introduce(apps);
+    for (const app of apps) app.get(GroupService).define('texts', { codec: textCodec }, ([key]) => `<${key}>`);
+
+    await expectExchange(apps);
+  });
+});
+
+describe.each(platforms)('the peer controller on %s', (_platform, adapter) => {
   it('answers nobody where peers have a listen port of their own', async () => {
     // Once peers were served on the public port as well.
     const groupcache = { ...peer, auth: 'none' as const, listen: { port: 0, host: '127.0.0.1' } };
@@ -326,15 +345,6 @@ describe.each(platforms)('the peer controller on %s', (platform, adapter) => {
     await vi.waitFor(() =>
       expect(logged('error')).toEqual([expect.stringMatching(/429.*controllerDecorators.*SkipThrottle\(\)/)]),
     );
-  });
-
-  it(`is asked by a peer on ${platform === 'Express' ? 'Fastify' : 'Express'}`, async () => {
-    const apps: INestApplication[] = [];
-    for (const [, each] of platforms) apps.push(await startApp({ adapter: each, groupcache: { ...peer } }));
-    introduce(apps);
-    for (const app of apps) app.get(GroupService).define('texts', { codec: textCodec }, ([key]) => `<${key}>`);
-
-    await expectExchange(apps);
   });
 });
 

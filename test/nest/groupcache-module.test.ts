@@ -277,6 +277,8 @@ describe('the start', () => {
     ['role is unknown', { role: 'server' }, 'role'],
     ['enabled is no boolean', { enabled: 'no' }, 'enabled'],
     ['a port is out of range', { listen: { port: 70_000 } }, 'listen.port'],
+    ['there is no such mount', { mount: 'middleware' }, 'mount'],
+    ['a raw mount has a port of its own', { mount: 'raw', listen: { port: 0 } }, 'mount'],
     ['a default is no size', { defaults: { cacheBytes: '64 megs' } }, 'defaults.cacheBytes'],
     ['a default has no such policy', { defaults: { share: 'clone' } }, 'defaults.share'],
     ['maxTotalBytes is negative', { maxTotalBytes: -1 }, 'maxTotalBytes'],
@@ -289,6 +291,12 @@ describe('the start', () => {
     await expect(starting).rejects.toThrow(InvalidOptionError);
     await expect(starting).rejects.toMatchObject({ option });
     await expect(starting).rejects.not.toThrow(secret);
+  });
+
+  it('says what to do about a raw mount with a port of its own', async () => {
+    const starting = createApp({ groupcache: { mount: 'raw', listen: { port: 0 } } });
+
+    await expect(starting).rejects.toThrow(/Option "mount" is "raw"; .*"listen".*leave out one of the two/);
   });
 
   it.each(['_groupcache', '/', 'peers/', '/a b/', '/a/../b/', '/:id/', 7])('refuses the basePath %j', (basePath) => {
@@ -320,6 +328,7 @@ describe('the start', () => {
 describe('an application without an HTTP server', () => {
   it('can not have a self, and says what to do', async () => {
     await expect(startContext({ groupcache: { ...peer } })).rejects.toThrow(/"listen" is missing.*role: 'client'/);
+    await expect(startContext({ groupcache: { ...peer, mount: 'raw' } })).rejects.toThrow(/"listen" is missing/);
   });
 
   it('is a cache of its own without one', async () => {

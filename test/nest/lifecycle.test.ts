@@ -291,7 +291,7 @@ describe('app.close', () => {
     expect(rows[1]!.runs + rows[2]!.runs).toBe(1);
   });
 
-  it.each([['express'], ['fastify'], ['express', 'listen'], ['fastify', 'listen']])(
+  it.each(['express', 'fastify'].flatMap((platform) => [[platform], [platform, 'listen'], [platform, 'raw']]))(
     'leaves nothing that keeps a process alive: %s %s',
     async (...args) => {
       const script = fileURLToPath(new URL('fixtures/two-apps.mjs', import.meta.url));

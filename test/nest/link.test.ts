@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { deferred } from '../core/deferred.js';
-import { closeApps, keyOwnedBy, logged, ownerAndOther, peer, platforms, startApp, startCluster } from './apps.js';
+import { closeApps, keyOwnedBy, logged, mounts, ownerAndOther, peer, startApp, startCluster } from './apps.js';
 
 afterEach(closeApps);
 
@@ -35,8 +35,11 @@ async function startLinked(setUp: Parameters<typeof startCluster>[1] = {}): Prom
 }
 
 describe('peers in applications', () => {
-  it.each(platforms)('are linked by the server of the application, on %s', async (_platform, adapter) => {
-    const [one, other] = (await startLinked({ adapter })) as [INestApplication, INestApplication];
+  it.each(mounts)('are linked by the server of the application, with mount %j on %s', async (mount, _on, adapter) => {
+    const [one, other] = (await startLinked({ adapter, groupcache: { mount } })) as [
+      INestApplication,
+      INestApplication,
+    ];
     const requests = vi.fn();
     (other.getHttpServer() as Server).on('request', requests);
     const key = keyOwnedBy(other, 'another');
@@ -45,8 +48,8 @@ describe('peers in applications', () => {
     expect(other.get(HttpPool).links.size).toBe(1);
   });
 
-  it.each(platforms)('close at once, linked or not, on %s', async (_platform, adapter) => {
-    const apps = await startLinked({ adapter });
+  it.each(mounts)('close at once, linked or not, with mount %j on %s', async (mount, _on, adapter) => {
+    const apps = await startLinked({ adapter, groupcache: { mount } });
     const startMs = performance.now();
     await apps[0]!.close();
     await apps[1]!.close();

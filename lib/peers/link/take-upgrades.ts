@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { interceptEvents, type Interceptor } from '../intercept-events.js';
 
 /** Which upgrades are taken, and how. */
 export interface UpgradeTaker {
@@ -17,13 +18,11 @@ export interface UpgradeTaker {
  * they came as, and are answered as they would have been.
  */
 export function takeUpgrades(server: Server, taker: UpgradeTaker): () => void {
-  const emit = server.emit;
   /** Connections given back, whose next request has lost its header on the way. */
   const given = new WeakMap<Duplex, GivenBack>();
-  let isActive = true;
 
-  const emitOthers = function (this: Server, event: string | symbol, ...args: unknown[]): boolean {
-    if (event === 'upgrade' && isActive) {
+  const intercept: Interceptor = (event, args) => {
+    if (event === 'upgrade') {
       const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
       if (taker.takes(request)) {
         taker.take(request, socket, head);
@@ -36,7 +35,7 @@ export function takeUpgrades(server: Server, taker: UpgradeTaker): () => void {
     } else if ((event === 'request' || event === 'checkContinue' || event === 'checkExpectation') && args.length > 0) {
       restore(args[0] as IncomingMessage);
     }
-    return Reflect.apply(emit, this, [event, ...args]) as boolean;
+    return false;
   };
 
   const giveBack = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -59,11 +58,10 @@ export function takeUpgrades(server: Server, taker: UpgradeTaker): () => void {
 
   // Without a listener the server would not let the connection go.
   server.on('upgrade', ignore);
-  server.emit = emitOthers as typeof server.emit;
+  const stopIntercepting = interceptEvents(server, intercept);
   return () => {
-    isActive = false;
+    stopIntercepting();
     server.off('upgrade', ignore);
-    if (server.emit === (emitOthers as typeof server.emit)) server.emit = emit;
   };
 }
 
