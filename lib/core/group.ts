@@ -2,9 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CacheEntry, CacheStats } from './byte-lru.js';
 import { ByteView } from './byte-view.js';
 import { DeadlineQueue } from './deadline-queue.js';
-import { deepFreeze } from './deep-freeze.js';
 import { MAX_TIMER_MS } from './duration.js';
-import { InvalidKeyError, LoadAbandonedError, UndecodableValueError, ValueTooLargeError } from './errors.js';
+import { EntryValues } from './entry-values.js';
+import { InvalidKeyError, LoadAbandonedError, ValueTooLargeError } from './errors.js';
 import { GetterRun, type GetterRunOptions } from './getter-run.js';
 import type { Getter } from './getter.js';
 import { GroupCache, type CacheKind } from './group-cache.js';
@@ -37,6 +37,7 @@ const PEER_GRACE_MS = 1_000;
 export class Group<Value> {
   readonly #options: ResolvedGroupOptions<Value>;
   readonly #cache: GroupCache;
+  readonly #values: EntryValues<Value>;
   readonly #counters = zeroStats();
   readonly #ownFlights: SingleFlight<CacheEntry | undefined>;
   readonly #peerFlights: SingleFlight<CacheEntry | undefined>;
@@ -65,6 +66,7 @@ export class Group<Value> {
       keepsDecoded: shares,
       decodedFactor: codec.decodedFactor ?? 0,
     });
+    this.#values = new EntryValues(codec, shares);
     const peerTimeoutMs = Math.min(loadTimeoutMs + PEER_GRACE_MS, MAX_TIMER_MS);
     this.#getterRuns = {
       group: name,
@@ -122,8 +124,8 @@ export class Group<Value> {
   getView(key: string, options?: GetOptions): Promise<ByteView | undefined> {
     const entry = this.#lookup(key);
     return entry === undefined
-      ? this.#load(key, options?.signal).then((loaded) => loaded && this.#viewOf(loaded))
-      : Promise.resolve(this.#viewOf(entry));
+      ? this.#load(key, options?.signal).then((loaded) => loaded && this.#values.viewOf(loaded))
+      : Promise.resolve(this.#values.viewOf(entry));
   }
 
   /**
@@ -202,36 +204,18 @@ export class Group<Value> {
 
   #replyOf(entry: CacheEntry | undefined): PeerReply {
     if (entry === undefined) return { outcome: 'notFound' };
-    return { outcome: 'value', value: this.#viewOf(entry), minuteQps: this.#cache.minuteQps(entry) };
+    return { outcome: 'value', value: this.#values.viewOf(entry), minuteQps: this.#cache.minuteQps(entry) };
   }
 
   #valueOf(key: string, entry: CacheEntry | undefined): Value | undefined {
     if (entry === undefined) return undefined;
-    if (entry.decoded !== undefined) return entry.decoded as Value;
     try {
-      const value = this.#decode(this.#viewOf(entry));
-      if (this.#options.shares) entry.decoded = value;
-      return value;
+      return this.#values.valueOf(entry);
     } catch (error) {
       // Or every later get would fail on the same bytes.
       this.#cache.delete(key);
       throw error;
     }
-  }
-
-  /** Frozen where it is shared. */
-  #decode(view: ByteView): Value {
-    const { codec, shares } = this.#options;
-    try {
-      const value = codec.decode(view);
-      return shares ? deepFreeze(value) : value;
-    } catch (error) {
-      throw new UndecodableValueError(codec.name, { cause: error });
-    }
-  }
-
-  #viewOf({ view, decoded }: CacheEntry): ByteView {
-    return view ?? ByteView.from(this.#options.codec.encode(decoded as Value));
   }
 
   #load(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
@@ -314,7 +298,7 @@ export class Group<Value> {
   #mirror(key: string, value: ByteView, minuteQps: number): CacheEntry {
     const { promote, shares } = this.#options;
     if (!promote({ key, bytes: value.length, minuteQps })) return this.#cache.passingEntryOf(key, value);
-    const entry = shares ? this.#cache.copyOf(key, value, this.#decode(value)) : this.#cache.entryOf(key, value);
+    const entry = shares ? this.#cache.copyOf(key, value, this.#values.decode(value)) : this.#cache.entryOf(key, value);
     this.#cache.keep('hot', key, entry);
     return entry;
   }
