@@ -5,7 +5,7 @@ import { FrameWriter } from './frames.js';
 /** A value of more goes in parts of so many bytes, between which others' frames pass. */
 export const PART_BYTES = 64 * 1024;
 /** A message of so many bytes goes out before its tick is over: the other side can work on it meanwhile. */
-const MESSAGE_BYTES = 8 * 1024;
+const MESSAGE_BYTES = 4 * 1024;
 /** No message is larger: one that was nearly full, and the largest frame. */
 export const MAX_MESSAGE_BYTES = 512 * 1024;
 /** Values wait for a reader who is behind by so many bytes. */
