@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ByteView } from '../core/byte-view.js';
 import type { GroupRegistry } from '../core/group-registry.js';
-import type { PeerClient, PeerRequest } from '../core/peer-picker.js';
+import type { PeerClient, PeerReply, PeerRequest } from '../core/peer-picker.js';
 import { textCodec } from '../core/text-codec.js';
 
 /** A transport under test: one peer that serves, and a client that asks it. */
@@ -131,7 +131,55 @@ export function peerClientContract(start: () => Promise<PeerClientHarness>): Con
       const late = await slow;
       assert.ok(late.outcome === 'value' && late.value.equals('late'));
     }),
+
+    contractCase('tells by `ask`, if it has one, what it answers by `get`, and once', async ({ client, groups }) => {
+      if (client.ask === undefined) return;
+      groups.define('echo', (key) => (key === 'absent' ? undefined : `<${key}>`), { codec: textCodec });
+      groups.define('broken', () => Promise.reject(new TypeError('no such table')));
+      for (const [group, key] of [
+        ['echo', 'key'],
+        ['echo', 'absent'],
+        ['broken', 'key'],
+        ['unknown', 'key'],
+      ] as const) {
+        const [got, asked] = await Promise.all([
+          outcomeOf(client.get(question({ group, key }))),
+          outcomeOf(askOnce(client, question({ group, key }))),
+        ]);
+        assert.equal(asked, got);
+      }
+      const asker = new AbortController();
+      const asking = askOnce(client, question({ group: 'echo', signal: asker.signal }));
+      asker.abort(new Error('gone'));
+      await assert.rejects(asking);
+    }),
   ];
+}
+
+/** Rejects as well if more than one thing is told. */
+async function askOnce(client: PeerClient, request: PeerRequest): Promise<PeerReply> {
+  let told = 0;
+  const reply = await new Promise<PeerReply>((resolve, reject) => {
+    client.ask!(request, {
+      answered: (answer) => (told++, resolve(answer)),
+      failed: (error) => (told++, reject(error)),
+    });
+  });
+  // What comes too much comes with the same turn or the next.
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(told, 1);
+  return reply;
+}
+
+/** In words, for comparison. */
+async function outcomeOf(asking: Promise<PeerReply>): Promise<string> {
+  try {
+    const reply = await asking;
+    if (reply.outcome === 'value') return `value ${reply.value.toString()}`;
+    return reply.outcome === 'failed' ? `failed: ${reply.error.message}` : reply.outcome;
+  } catch (error) {
+    return `rejected: ${String(error)}`;
+  }
 }
 
 function question(request: Partial<PeerRequest> & { group: string }): PeerRequest {

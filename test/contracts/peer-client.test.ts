@@ -23,7 +23,11 @@ async function overLink(): Promise<PeerClientHarness> {
   await opened;
   return {
     // Over the link alone: a `LinkedPeerClient` would ask by GET without one.
-    client: { url: server!.url, get: (request) => asker!.pool.links.to(server!.url)?.get(request) ?? lost() },
+    client: {
+      url: server!.url,
+      get: (request) => asker!.pool.links.to(server!.url)?.get(request) ?? lost(),
+      ask: (request, answer) => asker!.pool.links.to(server!.url)!.ask(request, answer),
+    },
     groups: server!.groups,
     stopServing: () => server!.stop(),
     close: () => cluster.close(),
