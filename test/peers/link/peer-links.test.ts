@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { KeyTooLongError, PeerError, promoteNever, textCodec } from 'nestjs-groupcache/core';
+import { ByteView, KeyTooLongError, PeerError, promoteNever, textCodec } from 'nestjs-groupcache/core';
 import { HttpPool, type HttpPoolOptions } from 'nestjs-groupcache/peers';
 import { LocalCluster, type LocalPeer } from 'nestjs-groupcache/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -224,6 +224,35 @@ describe('a link, seen from its wire', () => {
     owner.pool.set(owner.url, self);
     return owner;
   }
+
+  it('sends the gets of one turn in one message, and so their answers', async () => {
+    const owner = await startOwner();
+    const raw = await linkRaw({ url: self, to: owner.url });
+    await vi.waitFor(() => expect(owner.pool.links.to(self)).toBeDefined());
+    let messages = 0;
+    raw.socket.on('message', () => messages++);
+    const keys = Array.from({ length: 200 }, (_, number) => String(number)).filter(
+      (key) => owner.pool.ownerOf(key) === self,
+    );
+
+    const gets = owner.groups.get('prices').getMany(keys.slice(0, 40));
+    const single = owner.groups.get('prices').get(keys[40]!);
+    await raw.until(({ kind }) => kind === 'get');
+
+    expect(raw.frames.filter(({ kind }) => kind === 'get')).toHaveLength(41);
+    expect(messages).toBe(1);
+    raw.send((frames) => {
+      for (const { id } of raw.frames.filter(({ kind }) => kind === 'get')) {
+        frames.value(id, ByteView.from('answer'), 0);
+      }
+      for (let id = 0; id < 40; id++) frames.get(id, 10_000, 'prices', '5');
+    });
+    expect(await gets).toEqual(Array.from({ length: 40 }, () => 'answer'));
+    expect(await single).toBe('answer');
+    await raw.until(({ kind }) => kind === 'value');
+    expect(raw.frames.filter(({ kind }) => kind === 'value')).toHaveLength(40);
+    expect(messages).toBe(2);
+  });
 
   it('sends small values between the parts of large ones', async () => {
     const owner = await startOwner();
