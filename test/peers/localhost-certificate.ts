@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const fileOf = (kind: 'key' | 'cert'): string =>
-  fileURLToPath(new URL(`fixtures/localhost.${kind}.pem`, import.meta.url));
+const keyFile = fileURLToPath(new URL('fixtures/localhost.key.pem', import.meta.url));
+const certFile = fileURLToPath(new URL('fixtures/localhost.cert.pem', import.meta.url));
 
-/** Signed by itself, for localhost and 127.0.0.1, until 2120. Known to everybody, so good for nothing but tests. */
+/** Signed by itself, for localhost and 127.0.0.1, until 2120. Its key is public, so it is good for tests alone. */
 export const localhostCertificate = {
-  key: readFileSync(fileOf('key'), 'utf8'),
-  cert: readFileSync(fileOf('cert'), 'utf8'),
-  certFile: fileOf('cert'),
+  key: readFileSync(keyFile, 'utf8'),
+  cert: readFileSync(certFile, 'utf8'),
+  keyFile,
+  certFile,
 } as const;

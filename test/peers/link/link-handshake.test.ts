@@ -1,12 +1,16 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { HttpPool } from 'nestjs-groupcache/peers';
 import { LocalCluster, type LocalPeer } from 'nestjs-groupcache/testing';
 import { textCodec } from 'nestjs-groupcache/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { WebSocketServer, type WebSocket } from 'ws';
 import { frameTypes } from '../../../lib/peers/link/frames.js';
 import { dialRaw, helloOf, linkRaw, proofOf, secret } from './raw-link.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
@@ -97,6 +101,59 @@ describe('the handshake of a link', () => {
     const link = await dialRaw(url);
     link.socket.send(Buffer.alloc(64 * 1024));
     expect((await link.closed)[0]).not.toBe(1000);
+  });
+
+  it.each([
+    ['who says nothing', false],
+    ['who says hello and proves nothing', true],
+  ])('cuts off after 5 s one %s', async (_what, saysHello) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { url } = await startPeer();
+    const link = await dialRaw(url);
+    if (saysHello) {
+      link.send((frames) => frames.other(frameTypes.hello, 0, helloOf({ url: other, to: url })));
+      await link.until(({ type }) => type === frameTypes.proof);
+    }
+    vi.advanceTimersByTime(4_999);
+    // It still answers.
+    link.socket.ping();
+    await once(link.socket, 'pong');
+
+    vi.advanceTimersByTime(1);
+
+    expect((await link.closed)[0]).toBe(1006);
+  });
+
+  it('lets one stay that has proven itself in time', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { url } = await startPeer();
+    const link = await linkRaw({ url: other, to: url });
+
+    vi.advanceTimersByTime(5_000);
+
+    link.send((frames) => frames.get(3, 1_000, 'prices', 'ACME'));
+    expect((await link.until(({ kind }) => kind === 'value')).body.toString()).toBe('<ACME>');
+  });
+
+  it('gives up after 5 s where the side that was dialed says nothing', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const silent = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    closers.push(async () => silent.close());
+    await once(silent, 'listening');
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const { pool } = await startPeer();
+    pool.set(pool.self!, url);
+    const dialed = once(silent, 'connection');
+    pool.links.want({ url, origin: url, pathPrefix: '' });
+    const [socket] = (await dialed) as [WebSocket];
+    await once(socket, 'message');
+    vi.advanceTimersByTime(4_999);
+    socket.ping();
+    await once(socket, 'pong');
+
+    vi.advanceTimersByTime(1);
+
+    expect((await once(socket, 'close'))[0]).toBe(1006);
   });
 
   it('tells once of a peer with another ring', async () => {

@@ -1,13 +1,14 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { ByteView, KeyTooLongError, PeerError, promoteNever, textCodec } from 'nestjs-groupcache/core';
+import { connect, type Socket } from 'node:net';
 import { HttpPool, type HttpPoolOptions } from 'nestjs-groupcache/peers';
 import { LocalCluster, type LocalPeer } from 'nestjs-groupcache/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { frameTypes } from '../../../lib/peers/link/frames.js';
 import { HIGH_WATER_BYTES, PART_BYTES } from '../../../lib/peers/link/link-output.js';
 import { deferred } from '../../core/deferred.js';
-import { dialRaw, linkRaw, secret } from './raw-link.js';
+import type { WebSocket } from 'ws';
+import { dialRaw, helloOf, linkRaw, proofOf, secret } from './raw-link.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -49,6 +50,9 @@ async function link(one: LocalPeer, other: LocalPeer): Promise<void> {
 function define(peers: LocalPeer[], getter: (key: string) => string | Promise<string>): void {
   for (const { groups } of peers) groups.define('prices', getter, { codec: textCodec, promote: promoteNever });
 }
+
+/** What `socket` writes to, which ws does not show. */
+const rawConnectionOf = (socket: WebSocket): Socket => (socket as unknown as { readonly _socket: Socket })._socket;
 
 describe('a link between two peers', () => {
   it('is dialed by the first question, which does not wait for it, and used by both sides', async () => {
@@ -399,6 +403,34 @@ describe('PeerLinks.accept', () => {
 
     await vi.waitFor(() => expect(one.pool.links.to(other.url)?.bootId).toBe('raw'));
     back.socket.terminate();
+  });
+
+  it('outlives what is malformed behind the last word of one that it turns away', async () => {
+    // Nobody listened for errors of a socket that had proven itself and was not listed any more: the process ended.
+    const uncaught = vi.fn();
+    process.on('uncaughtException', uncaught);
+    closers.push(async () => process.off('uncaughtException', uncaught));
+    const [one, other] = (await startCluster(2)) as [LocalPeer, LocalPeer];
+    const identity = { url: 'http://10.0.0.1:3000', to: one.url };
+    one.pool.set(one.url, other.url, identity.url);
+    const stranger = await dialRaw(one.url);
+    const hello = helloOf(identity);
+    stranger.send((frames) => frames.other(frameTypes.hello, 0, hello));
+    const { body } = await stranger.until(({ type }) => type === frameTypes.hello);
+    await stranger.until(({ type }) => type === frameTypes.proof);
+    one.pool.set(one.url, other.url);
+
+    // In one packet, so that both are there when the first is read.
+    const connection = rawConnectionOf(stranger.socket);
+    connection.cork();
+    stranger.send((frames) => frames.other(frameTypes.proof, 0, proofOf(identity, hello, body.toString())));
+    connection.write(Buffer.from('ffffffffffff', 'hex'));
+    connection.uncork();
+    await stranger.closed;
+
+    expect(uncaught).not.toHaveBeenCalled();
+    expect(one.pool.links.size).toBe(0);
+    await link(one, other);
   });
 
   it('closes the connection of an upgrade that it refuses, though the other side does not', async () => {

@@ -26,8 +26,14 @@ export interface RawLink {
   readonly closed: Promise<[number, string]>;
 }
 
+export interface RawLinkOptions {
+  readonly origin?: string;
+  /** Whether pings are answered. Default true. */
+  readonly autoPong?: boolean;
+}
+
 /** Dials the peer at `url`, and says nothing. */
-export async function dialRaw(url: string, options: { readonly origin?: string } = {}): Promise<RawLink> {
+export async function dialRaw(url: string, options: RawLinkOptions = {}): Promise<RawLink> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/_groupcache/`, { ...options, perMessageDeflate: false });
   const frames: ReadFrame[] = [];
   const waiting = new Set<() => void>();
@@ -93,8 +99,8 @@ export function proofOf(identity: RawIdentity, own: string, other: string): stri
 }
 
 /** Dials and shakes hands. */
-export async function linkRaw(identity: RawIdentity): Promise<RawLink> {
-  const link = await dialRaw(identity.to);
+export async function linkRaw(identity: RawIdentity, options: RawLinkOptions = {}): Promise<RawLink> {
+  const link = await dialRaw(identity.to, options);
   const own = helloOf(identity);
   link.send((frames) => frames.other(frameTypes.hello, 0, own));
   const other = await link.until(({ type }) => type === frameTypes.hello);

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { connect, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { GroupRegistry } from 'nestjs-groupcache/core';
 import { acceptLinks, HttpPool, PeerServer } from 'nestjs-groupcache/peers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { frameTypes } from '../../../lib/peers/link/frames.js';
+import { localhostCertificate } from '../localhost-certificate.js';
 import { linkRaw, secret } from './raw-link.js';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -14,17 +17,19 @@ afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
-/** An application that says what it was asked. */
-async function startApplication(): Promise<{ server: Server; port: number; url: string }> {
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const { method, url, headers, rawHeaders } = request;
-      response.setHeader('date', 'today');
-      response.end(JSON.stringify({ method, url, headers, rawHeaders, body: Buffer.concat(chunks).toString() }));
-    });
+const tell: RequestListener = (request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    const { method, url, headers, rawHeaders } = request;
+    response.setHeader('date', 'today');
+    response.end(JSON.stringify({ method, url, headers, rawHeaders, body: Buffer.concat(chunks).toString() }));
   });
+};
+
+/** An application that says what it was asked. */
+async function startApplication(isTls = false): Promise<{ server: Server; port: number; url: string }> {
+  const server = isTls ? createTlsServer(localhostCertificate, tell) : createServer(tell);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -87,6 +92,27 @@ describe('acceptLinks', () => {
 
     expect(expected).toContain('200 OK');
     expect(await exchange(mounted.port, parts)).toBe(expected);
+  });
+
+  it('leaves one as it was on a server with TLS', async () => {
+    const [plain, mounted] = [await startApplication(true), await startApplication(true)];
+    mount(mounted.server, mounted.url);
+    const [first] = questions[0]![1];
+    const ask = async (port: number): Promise<string> => {
+      const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca: localhostCertificate.cert });
+      const chunks: Buffer[] = [];
+      socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+      socket.write(first!);
+      await once(socket, 'data');
+      socket.write('GET /2 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+      await once(socket, 'close');
+      return Buffer.concat(chunks).toString();
+    };
+
+    const expected = await ask(plain.port);
+
+    expect(expected.match(/200 OK/g)).toHaveLength(2);
+    expect(await ask(mounted.port)).toBe(expected);
   });
 
   it('leaves nothing behind', async () => {
