@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import { ENTRY_OVERHEAD_BYTES, Group, textCodec } from 'nestjs-groupcache/core';
+import { randomOf, zipf } from './harness/zipf.mjs';
 
 const { values: flags } = parseArgs({
   options: { seconds: { type: 'string' }, json: { type: 'boolean', default: false }, traces: { type: 'string' } },
@@ -34,8 +35,8 @@ const unevenly = (key) => Math.round(50 * 2 ** (scatter(key) * 10));
 const clock = { now: () => performance.now(), after: () => () => undefined };
 
 const workloads = [
-  { name: 'Zipf 0.8', keys: () => Uint32Array.from({ length: gets }, zipf(0.8, randomOf(1))) },
-  { name: 'Zipf 0.99', keys: () => Uint32Array.from({ length: gets }, zipf(0.99, randomOf(2))) },
+  { name: 'Zipf 0.8', keys: () => Uint32Array.from({ length: gets }, zipf(zipfKeys, 0.8, randomOf(1))) },
+  { name: 'Zipf 0.99', keys: () => Uint32Array.from({ length: gets }, zipf(zipfKeys, 0.99, randomOf(2))) },
   { name: 'Zipf 0.8, 50 B to 50 KB', keys: () => workloads[0].keys(), lengthOf: unevenly },
   { name: 'Zipf 0.99, 50 B to 50 KB', keys: () => workloads[1].keys(), lengthOf: unevenly },
   { name: 'loop of 20,000 + Zipf 0.99', keys: loopAndZipf },
@@ -126,21 +127,21 @@ function readTrace(file) {
 
 function loopAndZipf() {
   const random = randomOf(3);
-  const next = zipf(0.99, random);
+  const next = zipf(zipfKeys, 0.99, random);
   let step = 0;
   return Uint32Array.from({ length: gets }, () => (random() < 0.5 ? next() : zipfKeys + (step++ % 20_000)));
 }
 
 /** After each 100,000 gets, 50,000 keys that are asked for once and never again. */
 function zipfWithScans() {
-  const next = zipf(0.99, randomOf(4));
+  const next = zipf(zipfKeys, 0.99, randomOf(4));
   let fresh = zipfKeys;
   return Uint32Array.from({ length: gets }, (_, index) => (index % 150_000 < 100_000 ? next() : fresh++));
 }
 
 function shufflingZipf() {
   const random = randomOf(5);
-  const next = zipf(0.99, random);
+  const next = zipf(zipfKeys, 0.99, random);
   let order = shuffled(random);
   return Uint32Array.from({ length: gets }, (_, index) => {
     if (index > 0 && index % 150_000 === 0) order = shuffled(random);
@@ -150,24 +151,8 @@ function shufflingZipf() {
 
 /** Each key is new at rank 1, and goes down one rank every 30 gets. */
 function slidingZipf() {
-  const next = zipf(0.99, randomOf(6));
+  const next = zipf(zipfKeys, 0.99, randomOf(6));
   return Uint32Array.from({ length: gets }, (_, index) => (zipfKeys - next() + Math.floor(index / 30)) % zipfKeys);
-}
-
-function zipf(exponent, random) {
-  const sums = new Float64Array(zipfKeys);
-  let sum = 0;
-  for (let rank = 0; rank < zipfKeys; rank++) sums[rank] = sum += 1 / (rank + 1) ** exponent;
-  return () => {
-    const wanted = random() * sum;
-    let [low, high] = [0, zipfKeys - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (sums[middle] < wanted) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
 }
 
 function shuffled(random) {
@@ -183,15 +168,4 @@ function shuffled(random) {
 /** 0 up to 1, always the same for a key. */
 function scatter(key) {
   return randomOf(key + 1)();
-}
-
-/** mulberry32: the same numbers in every run. */
-function randomOf(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

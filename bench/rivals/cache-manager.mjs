@@ -4,7 +4,7 @@ import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import KeyvRedis from '@keyv/redis';
-import { drive } from '../harness/drive.mjs';
+import { askAll, drive, zipfCommands } from '../harness/drive.mjs';
 import { check, valueOf } from '../harness/values.mjs';
 import { obey } from '../harness/worker.mjs';
 
@@ -13,7 +13,12 @@ class AppModule {}
 Module({ imports: [CacheModule.register(redisUrl === '' ? {} : { stores: [new KeyvRedis(redisUrl)] })] })(AppModule);
 const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
 const cache = app.get(CACHE_MANAGER);
-const wrap = (key) => cache.wrap(key, async () => valueOf(key));
+let loads = 0;
+const loadValue = async (key) => {
+  loads++;
+  return valueOf(key);
+};
+const wrap = (key) => cache.wrap(key, () => loadValue(key));
 
 await obey({
   async warm(keys) {
@@ -24,4 +29,10 @@ await obey({
   },
   drive: (load) => drive((key) => cache.get(key), load),
   driveWrap: (load) => drive(wrap, load),
+  fill: (keys) => askAll(wrap, keys, 64),
+  async checkWrap(keys) {
+    for (const key of keys) check(key, await wrap(key));
+  },
+  ...zipfCommands(wrap),
+  stats: () => ({ loadedHere: loads }),
 });

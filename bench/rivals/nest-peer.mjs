@@ -13,7 +13,7 @@ import {
   promotion,
   textCodec,
 } from './ours.mjs';
-import { drive } from '../harness/drive.mjs';
+import { drive, zipfCommands } from '../harness/drive.mjs';
 import { check, valueOf } from '../harness/values.mjs';
 import { obey } from '../harness/worker.mjs';
 
@@ -65,6 +65,7 @@ await obey({
     while (!peers.every((peer) => pool.links.to(peer)?.isOpen)) await new Promise((resolve) => setTimeout(resolve, 5));
   },
   drive: (load) => drive((key) => values.value(key), load),
+  ...zipfCommands((key) => values.value(key)),
   stats: () => ({ ...group.stats, loadedHere: values.loads }),
 });
 

@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createClient } from '@redis/client';
 
+/** Beside its entries, the buffers of its clients count as used. */
+const BUFFERS = 2 ** 20;
+
 export const hasRedis = () => spawnSync('redis-server', ['--version']).status === 0;
 
 /** Starts a `redis-server`; with `maxBytes` it evicts what has been used least lately. */
@@ -29,6 +32,12 @@ export async function startRedis({ maxBytes = 0 } = {}) {
       const of = (name) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)[1]) * 1e6;
       return of('used_cpu_user') + of('used_cpu_sys');
     },
+    /** From now on there is room for what is there now; what has been used least lately gives way. */
+    async limitToUsed() {
+      const used = /^used_memory:(\d+)/m.exec(await client.info('memory'))[1];
+      await client.configSet({ maxmemory: String(Number(used) + BUFFERS), 'maxmemory-policy': 'allkeys-lru' });
+    },
+    entries: () => client.dbSize(),
     flush: () => client.flushAll(),
     async stop() {
       client.destroy();

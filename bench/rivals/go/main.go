@@ -7,9 +7,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
+	"math/rand"
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"sort"
 	"strconv"
 	"strings"
@@ -28,9 +31,19 @@ type command struct {
 
 type load struct {
 	Keys    []string
+	From    int64
 	Callers int
 	Ms      float64
 	Sink    string
+}
+
+// zipfLoad is what prepareZipf is told: keys of a kind, and how they are drawn.
+type zipfLoad struct {
+	Seed     int64
+	Kind     string
+	Bytes    int
+	Count    int
+	Exponent float64
 }
 
 var group *groupcache.Group
@@ -56,6 +69,10 @@ func main() {
 			return dest.SetString(valueOf(key))
 		}))
 	go http.Serve(listener, pool)
+
+	// What driveZipf asks for, and the first that has not been asked for yet.
+	var drawn []string
+	var next int64
 
 	answer(nil)
 	lines := bufio.NewScanner(os.Stdin)
@@ -102,6 +119,41 @@ func main() {
 			var l load
 			json.Unmarshal(c.Args[0], &l)
 			answer(drive(l))
+		case "prepareZipf":
+			var z zipfLoad
+			json.Unmarshal(c.Args[0], &z)
+			drawn, next = drawZipf(z), 0
+			answer(nil)
+		case "warmZipf":
+			var w struct{ Callers, Count int }
+			json.Unmarshal(c.Args[0], &w)
+			askAll(drawn[next:next+int64(w.Count)], w.Callers)
+			next += int64(w.Count)
+			answer(nil)
+		case "driveZipf":
+			var l load
+			json.Unmarshal(c.Args[0], &l)
+			l.Keys, l.From = drawn, next
+			found := drive(l)
+			next = (next + int64(found["gets"])) % int64(len(drawn))
+			answer(found)
+		case "fill":
+			var f struct {
+				Kind         string
+				Bytes, Count int
+			}
+			json.Unmarshal(c.Args[0], &f)
+			askAll(keysOf(f.Kind, f.Bytes, f.Count), 1)
+			answer(nil)
+		case "memory":
+			runtime.GC()
+			runtime.GC()
+			var memory runtime.MemStats
+			runtime.ReadMemStats(&memory)
+			stats := group.CacheStats(groupcache.MainCache)
+			answer(map[string]int64{
+				"heapBytes": int64(memory.HeapAlloc), "bytes": stats.Bytes, "items": stats.Items,
+			})
 		case "cpu":
 			answer(cpuUs())
 		case "stats":
@@ -117,7 +169,8 @@ func main() {
 
 // drive has so many goroutines ask, each again as soon as it has been answered, as harness/drive.mjs does.
 func drive(l load) map[string]float64 {
-	var next, gets int64
+	next := l.From
+	var gets int64
 	var over int32
 	latencies := make([][]time.Duration, l.Callers)
 	timer := time.AfterFunc(time.Duration(l.Ms*float64(time.Millisecond)), func() { atomic.StoreInt32(&over, 1) })
@@ -170,6 +223,49 @@ func drive(l load) map[string]float64 {
 		"gets": float64(gets), "rate": float64(gets) / took.Seconds(), "cpuUs": cpuUs() - before,
 		"p50Us": at(0.5), "p99Us": at(0.99),
 	}
+}
+
+// drawZipf draws a million keys as harness/zipf.mjs does, of random numbers of Go's.
+func drawZipf(z zipfLoad) []string {
+	names := keysOf(z.Kind, z.Bytes, z.Count)
+	sums := make([]float64, z.Count)
+	sum := 0.0
+	for rank := range sums {
+		sum += 1 / math.Pow(float64(rank+1), z.Exponent)
+		sums[rank] = sum
+	}
+	random := rand.New(rand.NewSource(z.Seed))
+	keys := make([]string, 1000000)
+	for i := range keys {
+		keys[i] = names[sort.SearchFloat64s(sums, random.Float64()*sum)]
+	}
+	return keys
+}
+
+// keysOf is what harness/values.mjs has of that name.
+func keysOf(kind string, bytes, count int) []string {
+	keys := make([]string, count)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("%s-%d-%d", kind, bytes, i)
+	}
+	return keys
+}
+
+// askAll asks for each key once, so many at a time.
+func askAll(keys []string, callers int) {
+	next := int64(0)
+	var all sync.WaitGroup
+	for caller := 0; caller < callers; caller++ {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			var view groupcache.ByteView
+			for i := atomic.AddInt64(&next, 1) - 1; int(i) < len(keys); i = atomic.AddInt64(&next, 1) - 1 {
+				get(keys[i], groupcache.ByteViewSink(&view))
+			}
+		}()
+	}
+	all.Wait()
 }
 
 func get(key string, sink groupcache.Sink) {
