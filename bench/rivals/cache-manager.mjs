@@ -4,8 +4,8 @@ import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import KeyvRedis from '@keyv/redis';
-import { drive } from '../harness/drive.mjs';
-import { check, valueOf } from '../harness/values.mjs';
+import { drive, spin, stampede } from '../harness/drive.mjs';
+import { check, load, valueOf } from '../harness/values.mjs';
 import { obey } from '../harness/worker.mjs';
 
 const [, , redisUrl = ''] = process.argv;
@@ -13,7 +13,15 @@ class AppModule {}
 Module({ imports: [CacheModule.register(redisUrl === '' ? {} : { stores: [new KeyvRedis(redisUrl)] })] })(AppModule);
 const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
 const cache = app.get(CACHE_MANAGER);
-const wrap = (key) => cache.wrap(key, async () => valueOf(key));
+let loads = 0;
+const ways = {
+  get: (key) => cache.get(key),
+  wrap: (key) =>
+    cache.wrap(key, () => {
+      loads++;
+      return load(key);
+    }),
+};
 
 await obey({
   async warm(keys) {
@@ -22,6 +30,9 @@ await obey({
       check(key, await cache.get(key));
     }
   },
-  drive: (load) => drive((key) => cache.get(key), load),
-  driveWrap: (load) => drive(wrap, load),
+  drive: (all) => drive(ways.get, all),
+  driveWrap: (all) => drive(ways.wrap, all),
+  spin: ({ way, ...all }) => spin(ways[way], all),
+  stampede: (all) => stampede(ways.wrap, all),
+  loads: () => loads,
 });
