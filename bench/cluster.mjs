@@ -123,8 +123,8 @@ async function drive({ workers, redis }, ms) {
 }
 
 async function loadsOf(workers) {
-  const each = await Promise.all(workers.map((worker) => worker.call('stats')));
-  return each.reduce((sum, { loadedHere }) => sum + loadedHere, 0);
+  const each = await Promise.all(workers.map((worker) => worker.call('loads')));
+  return each.reduce((sum, loads) => sum + loads, 0);
 }
 
 function tableOf(processes, found) {

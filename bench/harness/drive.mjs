@@ -1,4 +1,6 @@
 // The load: so many callers, each of whom asks again as soon as he has been answered.
+import { setTimeout as after } from 'node:timers/promises';
+import { valueOf } from './values.mjs';
 import { cpuUs } from './worker.mjs';
 import { keysOf } from './values.mjs';
 import { randomOf, zipf } from './zipf.mjs';
@@ -39,6 +41,89 @@ export async function drive(get, { keys, callers, ms, from = 0 }) {
   clearTimeout(timer);
   const tookMs = performance.now() - startMs;
   return { gets, rate: (gets / tookMs) * 1_000, cpuUs: cpuUs() - beforeUs, ...percentiles(latencies) };
+}
+
+/** Between two looks at the clock. */
+const UNWATCHED = 1_000;
+
+/**
+ * Has one caller ask `get` for `keys` in turn, for `ms`, where a get takes less than a look at the clock would: nanoseconds
+ * of time and of CPU for each. `isAwaited: false` is for a `get` that gives no promise and need not be awaited.
+ */
+export async function spin(get, { keys, ms, isAwaited = true }) {
+  let gets = 0;
+  let next = 0;
+  const beforeUs = cpuUs();
+  const startMs = performance.now();
+  let tookMs;
+  do {
+    if (isAwaited) {
+      for (let count = 0; count < UNWATCHED; count++) {
+        await get(keys[next]);
+        if (++next === keys.length) next = 0;
+      }
+    } else {
+      for (let count = 0; count < UNWATCHED; count++) {
+        if (get(keys[next]) === undefined) throw new Error(`${keys[next]} is not in memory`);
+        if (++next === keys.length) next = 0;
+      }
+    }
+    gets += UNWATCHED;
+    tookMs = performance.now() - startMs;
+  } while (tookMs < ms);
+  return { gets, nsPerGet: (tookMs * 1e6) / gets, cpuNsPerGet: ((cpuUs() - beforeUs) * 1e3) / gets };
+}
+
+/**
+ * Has `callers` ask `get` for one `key`, all in the tick of `atMs` (of the epoch, so that several processes do it at once),
+ * and gives the microseconds that each has waited since then. Values are compared after that.
+ */
+export async function stampede(get, { key, callers, atMs }) {
+  await after(Math.max(0, atMs - epochMs()));
+  const waits = [];
+  const asked = Array.from({ length: callers }, async () => {
+    const value = await get(key);
+    waits.push(Math.round((epochMs() - atMs) * 1_000));
+    return value;
+  });
+  const right = valueOf(key);
+  for (const value of await Promise.all(asked)) if (value !== right) throw new Error(`${key} came back as ${value}`);
+  return waits;
+}
+
+/** How far apart `pace` asks. */
+const TICK_MS = 5;
+
+/**
+ * Asks for `keys` in turn, `rate` a second for `ms`, whether or not earlier gets have been answered; one in `every` is for
+ * the next of `others` instead, if there are any. Gives microseconds of those for `keys`, from the moment in which they
+ * were to be asked: a process that is late makes them wait. Gets are asked in ticks.
+ */
+export async function pace(get, { keys, others = [], every = 100, rate, ms }) {
+  const latencies = [];
+  const gets = [];
+  const ask = async (key, isCounted, intendedMs) => {
+    const value = await get(key);
+    if (isCounted) latencies.push(performance.now() - intendedMs);
+    if (value !== valueOf(key)) throw new Error(`${key} came back as ${value}`);
+  };
+  const beforeUs = cpuUs();
+  const startMs = performance.now();
+  for (let intendedMs = startMs; intendedMs < startMs + ms; intendedMs += TICK_MS) {
+    await after(Math.max(0, intendedMs - performance.now()));
+    for (const until = ((intendedMs + TICK_MS - startMs) * rate) / 1_000; gets.length < until;) {
+      const isOther = gets.length % every === 0;
+      const key = (isOther ? others[gets.length / every] : undefined) ?? keys[gets.length % keys.length];
+      gets.push(ask(key, !isOther, intendedMs));
+    }
+  }
+  await Promise.all(gets);
+  const { p50Us, p99Us } = percentiles(latencies);
+  return { gets: gets.length, cpuUs: cpuUs() - beforeUs, p50Us, p99Us, maxUs: Math.max(...latencies) * 1_000 };
+}
+
+function epochMs() {
+  return performance.timeOrigin + performance.now();
 }
 
 export function percentiles(latenciesMs) {

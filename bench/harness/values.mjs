@@ -1,5 +1,7 @@
 // The values of the benchmarks, each told by its key alone, so that every process and every rival knows what is right:
-// `text-100-7` is the seventh text of 100 bytes, `json-1000-7` the seventh object of 1,000 bytes of JSON.
+// `text-100-7` is the seventh text of 100 bytes, `json-1000-7` the seventh object of 1,000 bytes of JSON, and
+// `slow200-100-7` a text whose load takes 200 ms.
+import { setTimeout as after } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 /** `count` keys of values of one kind. */
@@ -13,6 +15,12 @@ export function valueOf(key) {
   if (kind === 'json') return objectOf(key, Number(bytes));
   const text = key.padEnd(Number(bytes), 'value of the key ');
   return kind === 'bytes' ? Buffer.from(text) : text;
+}
+
+/** Loads the value of a key, in the time that the key says. */
+export async function load(key) {
+  if (key.startsWith('slow')) await after(Number.parseInt(key.slice(4), 10));
+  return valueOf(key);
 }
 
 /** Throws unless `value` is the right one. */

@@ -17,6 +17,12 @@ export function zipf(count, exponent, random) {
   };
 }
 
+/** `count` of `keys`, the first most often; the same ones in every run. */
+export function zipfKeys(keys, { exponent = 0.99, count = 1 << 17 } = {}) {
+  const draw = zipf(keys.length, exponent, randomOf(1));
+  return Array.from({ length: count }, () => keys[draw()]);
+}
+
 /** mulberry32: the same numbers in every run. */
 export function randomOf(seed) {
   let state = seed;

@@ -4,8 +4,8 @@ import { CACHE_MANAGER, CacheModule } from '@nestjs/cache-manager';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import KeyvRedis from '@keyv/redis';
-import { askAll, drive, zipfCommands } from '../harness/drive.mjs';
-import { check, valueOf } from '../harness/values.mjs';
+import { askAll, drive, spin, stampede, zipfCommands } from '../harness/drive.mjs';
+import { check, load, valueOf } from '../harness/values.mjs';
 import { obey } from '../harness/worker.mjs';
 
 const [, , redisUrl = ''] = process.argv;
@@ -14,11 +14,14 @@ Module({ imports: [CacheModule.register(redisUrl === '' ? {} : { stores: [new Ke
 const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
 const cache = app.get(CACHE_MANAGER);
 let loads = 0;
-const loadValue = async (key) => {
-  loads++;
-  return valueOf(key);
+const ways = {
+  get: (key) => cache.get(key),
+  wrap: (key) =>
+    cache.wrap(key, () => {
+      loads++;
+      return load(key);
+    }),
 };
-const wrap = (key) => cache.wrap(key, () => loadValue(key));
 
 await obey({
   async warm(keys) {
@@ -27,12 +30,14 @@ await obey({
       check(key, await cache.get(key));
     }
   },
-  drive: (load) => drive((key) => cache.get(key), load),
-  driveWrap: (load) => drive(wrap, load),
-  fill: (keys) => askAll(wrap, keys, 64),
+  drive: (all) => drive(ways.get, all),
+  driveWrap: (all) => drive(ways.wrap, all),
+  fill: (keys) => askAll(ways.wrap, keys, 64),
   async checkWrap(keys) {
-    for (const key of keys) check(key, await wrap(key));
+    for (const key of keys) check(key, await ways.wrap(key));
   },
-  ...zipfCommands(wrap),
-  stats: () => ({ loadedHere: loads }),
+  spin: ({ way, ...all }) => spin(ways[way], all),
+  stampede: (all) => stampede(ways.wrap, all),
+  ...zipfCommands(ways.wrap),
+  loads: () => loads,
 });

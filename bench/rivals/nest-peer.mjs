@@ -13,8 +13,8 @@ import {
   promotion,
   textCodec,
 } from './ours.mjs';
-import { drive, zipfCommands } from '../harness/drive.mjs';
-import { check, valueOf } from '../harness/values.mjs';
+import { drive, pace, spin, stampede, zipfCommands } from '../harness/drive.mjs';
+import { check, load } from '../harness/values.mjs';
 import { obey } from '../harness/worker.mjs';
 
 const { kind = 'text', promote = 'never', cached = {}, groupcache = {} } = JSON.parse(process.argv[2] ?? '{}');
@@ -25,11 +25,19 @@ class Values {
 
   async value(key) {
     this.loads++;
-    return valueOf(key);
+    return load(key);
+  }
+
+  /** The same, and its key is the JSON of both arguments. */
+  async valueIn(key, _language) {
+    this.loads++;
+    return load(key);
   }
 }
 Injectable()(Values);
-decorate(Values, 'value', Cached('values', { codec, cacheBytes: '1GiB', promote: promotion[promote], ...cached }));
+const options = { codec, cacheBytes: '1GiB', promote: promotion[promote], ...cached };
+decorate(Values, 'value', Cached('values', options));
+decorate(Values, 'valueIn', Cached('valuesIn', options));
 
 class AppModule {}
 Module({
@@ -48,24 +56,39 @@ const pool = app.get(HttpPool);
 const joined = new Promise((resolve) => pool.events.once('peersChanged', resolve));
 await app.listen(0, '127.0.0.1');
 const values = app.get(Values);
-const group = app.get(GroupService).group('values');
+const groups = app.get(GroupService);
+const group = groups.group('values');
+/** The ways to ask. */
+const ways = {
+  method: (key) => values.value(key),
+  twoArguments: (key) => values.valueIn(key, 'en'),
+  service: (key) => groups.get('values', key),
+  peek: (key) => group.peek(key),
+};
 await obey({
-  url: async () => (await app.getUrl()).replace('[::1]', '127.0.0.1'),
+  url: () => pool.self,
   async set(...urls) {
     pool.set(...urls);
     await joined;
   },
   owned: (keys) => keys.filter((key) => pool.ownerOf(key) === pool.self),
   /** Asks for all `keys`, and that they are right. */
-  async warm(keys) {
-    for (const key of keys) check(key, await values.value(key));
+  async warm(keys, way = 'method') {
+    for (const key of keys) {
+      if (way === 'peek') await values.value(key); // it loads nothing
+      check(key, await ways[way](key));
+    }
   },
   /** Resolves once questions go over links. */
   async linked(peers) {
     while (!peers.every((peer) => pool.links.to(peer)?.isOpen)) await new Promise((resolve) => setTimeout(resolve, 5));
   },
-  drive: (load) => drive((key) => values.value(key), load),
-  ...zipfCommands((key) => values.value(key)),
+  drive: (all) => drive(ways.method, all),
+  spin: ({ way, ...all }) => spin(ways[way], all),
+  stampede: (all) => stampede(ways.method, all),
+  pace: (all) => pace(ways.method, all),
+  ...zipfCommands(ways.method),
+  loads: () => values.loads,
   stats: () => ({ ...group.stats, loadedHere: values.loads }),
 });
 

@@ -30,11 +30,16 @@ type command struct {
 }
 
 type load struct {
+	Key     string
 	Keys    []string
 	From    int64
 	Callers int
 	Ms      float64
 	Sink    string
+	AtMs    float64
+	Others  []string
+	Every   int
+	Rate    float64
 }
 
 // zipfLoad is what prepareZipf is told: keys of a kind, and how they are drawn.
@@ -66,6 +71,7 @@ func main() {
 	group = groupcache.NewGroup("values", cacheBytes, groupcache.GetterFunc(
 		func(_ context.Context, key string, dest groupcache.Sink) error {
 			atomic.AddInt64(&loads, 1)
+			time.Sleep(loadTime(key))
 			return dest.SetString(valueOf(key))
 		}))
 	go http.Serve(listener, pool)
@@ -154,6 +160,20 @@ func main() {
 			answer(map[string]int64{
 				"heapBytes": int64(memory.HeapAlloc), "bytes": stats.Bytes, "items": stats.Items,
 			})
+		case "spin":
+			var l load
+			json.Unmarshal(c.Args[0], &l)
+			answer(spin(l))
+		case "stampede":
+			var l load
+			json.Unmarshal(c.Args[0], &l)
+			answer(stampede(l))
+		case "pace":
+			var l load
+			json.Unmarshal(c.Args[0], &l)
+			answer(pace(l))
+		case "loads":
+			answer(atomic.LoadInt64(&loads))
 		case "cpu":
 			answer(cpuUs())
 		case "stats":
@@ -181,12 +201,7 @@ func drive(l load) map[string]float64 {
 		callers.Add(1)
 		go func(caller int) {
 			defer callers.Done()
-			var view groupcache.ByteView
-			var text string
-			sink := groupcache.ByteViewSink(&view)
-			if l.Sink == "string" {
-				sink = groupcache.StringSink(&text)
-			}
+			sink := sinkOf(l)
 			own := int64(0)
 			for atomic.LoadInt32(&over) == 0 {
 				key := l.Keys[int(atomic.AddInt64(&next, 1)-1)%len(l.Keys)]
@@ -208,8 +223,17 @@ func drive(l load) map[string]float64 {
 	for _, own := range latencies {
 		all = append(all, own...)
 	}
+	at := percentiles(all)
+	return map[string]float64{
+		"gets": float64(gets), "rate": float64(gets) / took.Seconds(), "cpuUs": cpuUs() - before,
+		"p50Us": at(0.5), "p99Us": at(0.99),
+	}
+}
+
+// percentiles gives microseconds at a share of all.
+func percentiles(all []time.Duration) func(share float64) float64 {
 	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
-	at := func(share float64) float64 {
+	return func(share float64) float64 {
 		if len(all) == 0 {
 			return 0
 		}
@@ -219,10 +243,103 @@ func drive(l load) map[string]float64 {
 		}
 		return float64(all[index].Nanoseconds()) / 1e3
 	}
-	return map[string]float64{
-		"gets": float64(gets), "rate": float64(gets) / took.Seconds(), "cpuUs": cpuUs() - before,
-		"p50Us": at(0.5), "p99Us": at(0.99),
+}
+
+// stampede has so many goroutines ask for one key at one moment of the epoch, as harness/drive.mjs does.
+func stampede(l load) []int64 {
+	at := time.Unix(0, int64(l.AtMs*1e6))
+	time.Sleep(time.Until(at))
+	waits := make([]int64, l.Callers)
+	right := valueOf(l.Key)
+	var callers sync.WaitGroup
+	for caller := range waits {
+		callers.Add(1)
+		go func(caller int) {
+			defer callers.Done()
+			var text string
+			get(l.Key, groupcache.StringSink(&text))
+			waits[caller] = time.Since(at).Microseconds()
+			if text != right {
+				panic(l.Key + " came back as " + text)
+			}
+		}(caller)
 	}
+	callers.Wait()
+	return waits
+}
+
+// pace asks at a fixed rate, as harness/drive.mjs does.
+func pace(l load) map[string]float64 {
+	const tick = 5 * time.Millisecond
+	if l.Every == 0 {
+		l.Every = 100
+	}
+	var mutex sync.Mutex
+	var all []time.Duration
+	var callers sync.WaitGroup
+	gets := 0
+	before, start := cpuUs(), time.Now()
+	end := start.Add(time.Duration(l.Ms * float64(time.Millisecond)))
+	for intended := start; intended.Before(end); intended = intended.Add(tick) {
+		time.Sleep(time.Until(intended))
+		for until := (intended.Sub(start) + tick).Seconds() * l.Rate; float64(gets) < until; gets++ {
+			isOther := gets%l.Every == 0
+			key := l.Keys[gets%len(l.Keys)]
+			if isOther && gets/l.Every < len(l.Others) {
+				key = l.Others[gets/l.Every]
+			}
+			callers.Add(1)
+			go func(intended time.Time) {
+				defer callers.Done()
+				var text string
+				get(key, groupcache.StringSink(&text))
+				took := time.Since(intended)
+				if text != valueOf(key) {
+					panic(key + " came back as " + text)
+				}
+				if !isOther {
+					mutex.Lock()
+					all = append(all, took)
+					mutex.Unlock()
+				}
+			}(intended)
+		}
+	}
+	callers.Wait()
+	at := percentiles(all)
+	return map[string]float64{
+		"gets": float64(gets), "cpuUs": cpuUs() - before, "p50Us": at(0.5), "p99Us": at(0.99), "maxUs": at(1),
+	}
+}
+
+// spin has one goroutine ask and looks at the clock between 1,000 gets only, as harness/drive.mjs does.
+func spin(l load) map[string]float64 {
+	sink := sinkOf(l)
+	limit := time.Duration(l.Ms * float64(time.Millisecond))
+	next, gets := 0, 0
+	before, start := cpuUs(), time.Now()
+	for time.Since(start) < limit {
+		for i := 0; i < 1000; i++ {
+			get(l.Keys[next], sink)
+			if next++; next == len(l.Keys) {
+				next = 0
+			}
+		}
+		gets += 1000
+	}
+	took := time.Since(start)
+	return map[string]float64{
+		"gets": float64(gets), "nsPerGet": float64(took.Nanoseconds()) / float64(gets),
+		"cpuNsPerGet": (cpuUs() - before) * 1e3 / float64(gets),
+	}
+}
+
+// sinkOf is a view of the value held, or with "string" a text of one's own.
+func sinkOf(l load) groupcache.Sink {
+	if l.Sink == "string" {
+		return groupcache.StringSink(new(string))
+	}
+	return groupcache.ByteViewSink(new(groupcache.ByteView))
 }
 
 // drawZipf draws a million keys as harness/zipf.mjs does, of random numbers of Go's.
@@ -280,6 +397,15 @@ func valueOf(key string) string {
 	const filler = "value of the key "
 	text := key + strings.Repeat(filler, (bytes-len(key))/len(filler)+1)
 	return text[:bytes]
+}
+
+// loadTime is what harness/values.mjs has of slow loads: "slow200-100-7" takes 200 ms.
+func loadTime(key string) time.Duration {
+	if !strings.HasPrefix(key, "slow") {
+		return 0
+	}
+	ms, _ := strconv.Atoi(strings.Split(key, "-")[0][len("slow"):])
+	return time.Duration(ms) * time.Millisecond
 }
 
 func cpuUs() float64 {
