@@ -28,8 +28,8 @@ export interface GroupcacheOptions extends Omit<HttpPoolOptions, 'self' | 'baseP
 
   /**
    * What answers peers on the application's own HTTP server: `'controller'`, a route of the application, behind its guards
-   * and middleware; or `'raw'`, before the whole pipeline, which is cheaper, and where `auth` alone says who may ask.
-   * Default `'controller'`.
+   * and middleware; or `'raw'`, before the whole pipeline, which is cheaper on Express, and where `auth` alone says who may
+   * ask. Default `'controller'`.
    */
   readonly mount?: 'controller' | 'raw';
 
