@@ -11,7 +11,8 @@ const [, , where, maxItems] = process.argv;
 let store = bentostore();
 const isLocal = where === 'memory' || where === 'serialized';
 if (isLocal || maxItems !== undefined) {
-  const serialize = where === 'serialized';
+  // Unserialized, it can't read what it has put into memory from Redis (1.6.1).
+  const serialize = where !== 'memory';
   store = store.useL1Layer(memoryDriver({ serialize, maxItems: Number(maxItems ?? 1_000_000) }));
 }
 if (!isLocal) {
