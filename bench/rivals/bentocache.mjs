@@ -3,7 +3,7 @@
 import { BentoCache, bentostore } from 'bentocache';
 import { memoryDriver } from 'bentocache/drivers/memory';
 import { redisDriver } from 'bentocache/drivers/redis';
-import { drive, spin, stampede } from '../harness/drive.mjs';
+import { askAll, drive, spin, stampede, zipfCommands } from '../harness/drive.mjs';
 import { check, load } from '../harness/values.mjs';
 import { obey } from '../harness/worker.mjs';
 
@@ -32,6 +32,8 @@ await obey({
     for (const key of keys) check(key, await get(key));
   },
   drive: (all) => drive(get, all),
+  fill: (keys) => askAll(get, keys, 64),
+  ...zipfCommands(get),
   spin: (all) => spin(get, all),
   stampede: (all) => stampede(get, all),
   loads: () => loads,

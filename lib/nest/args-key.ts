@@ -20,6 +20,8 @@ export interface ArgsKey {
   decode(key: string): readonly unknown[];
 }
 
+const OPENING_BRACKET = 0x5b;
+
 /**
  * The default: one string is the key itself, so that Go peers and people can write it; anything else is a canonical JSON
  * array, its objects' properties in order. A string that begins with `[` becomes JSON as well, so the two never meet.
@@ -30,8 +32,8 @@ export function jsonArgsKey(group: string, method: string): ArgsKey {
   const encode = (args: readonly unknown[]): string => {
     let count = args.length;
     while (count > 0 && args[count - 1] === undefined) count--;
-    const [first] = args;
-    if (count === 1 && typeof first === 'string' && !first.startsWith('[')) return first;
+    const first = args[0];
+    if (count === 1 && typeof first === 'string' && first.charCodeAt(0) !== OPENING_BRACKET) return first;
 
     let json = '[';
     for (let index = 0; index < count; index++) {

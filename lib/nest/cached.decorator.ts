@@ -64,7 +64,7 @@ export function Cached(
     const bound = new WeakMap<object, TypedGroup<unknown[], unknown>>();
     const wrapper: AnyMethod = function (...args) {
       const typedGroup = bound.get(this as object);
-      return typedGroup === undefined ? original.apply(this, args) : typedGroup.get(...args);
+      return typedGroup === undefined ? original.apply(this, args) : typedGroup.getByArgs(args);
     };
     copyFunctionFace(original, wrapper);
     registerCachedMethod(target, { name, label, original, group, options, bound });

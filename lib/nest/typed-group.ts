@@ -27,8 +27,17 @@ export class TypedGroup<Args extends readonly unknown[], Value> {
    * an `UnencodableArgumentError`.
    */
   get(...args: [...Args, signal?: AbortSignal]): Promise<Value | undefined> {
-    const last = args.length - 1;
-    const signal = last >= 0 && args[last] instanceof AbortSignal ? (args.pop() as AbortSignal) : undefined;
+    return this.getByArgs(args);
+  }
+
+  /**
+   * As `get`, for arguments that are a list already, which it may change.
+   *
+   * @internal
+   */
+  getByArgs(args: unknown[]): Promise<Value | undefined> {
+    const last = args[args.length - 1];
+    const signal = typeof last === 'object' && last instanceof AbortSignal ? (args.pop() as AbortSignal) : undefined;
     let key: string;
     try {
       key = this.#argsKey.encode(args);
