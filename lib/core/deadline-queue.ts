@@ -57,7 +57,11 @@ export class DeadlineQueue {
     }
     const next = this.#head();
     if (next === undefined) this.#clear();
-    else this.#stopTimer ??= this.#clock.after(Math.max(1, next.dueMs - nowMs), this.#ring);
+    else {
+      // One that has been added meanwhile has set it for its own time.
+      (this.#stopTimer as (() => void) | undefined)?.();
+      this.#stopTimer = this.#clock.after(Math.max(1, next.dueMs - nowMs), this.#ring);
+    }
   };
 
   #head(): Deadline | undefined {

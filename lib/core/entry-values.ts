@@ -28,6 +28,19 @@ export class EntryValues<Value> {
     return view ?? ByteView.from(this.#codec.encode(decoded as Value));
   }
 
+  /**
+   * What `view` decodes to, if its bytes are what that is encoded to: a peer in another language may write the same value
+   * otherwise. `undefined` if not, or if it can't be decoded.
+   */
+  decodeAlike(view: ByteView): Value | undefined {
+    try {
+      const value = this.decode(view);
+      return ByteView.from(this.#codec.encode(value)).equals(view) ? value : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** A value that is frozen where it is shared. Throws an `UndecodableValueError`. */
   decode(view: ByteView): Value {
     try {

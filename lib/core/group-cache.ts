@@ -95,7 +95,8 @@ export class GroupCache implements BudgetMember {
    * all that is kept of it, since no peer will ask for its bytes.
    */
   copyOf(key: string, view: ByteView, decoded: unknown): CacheEntry {
-    const decodedBytes = this.#decodedBytes(view);
+    // A text has two bytes a character where one is not Latin-1.
+    const decodedBytes = typeof decoded === 'string' && !view.isText ? 2 * decoded.length : this.#decodedBytes(view);
     if (decodedBytes === 0 || decoded === undefined) return this.entryOf(key, view);
     const keyBytes = Buffer.byteLength(key);
     const footprint = keyBytes + ENTRY_OVERHEAD_BYTES + decodedBytes;

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CacheEntry, CacheStats } from './byte-lru.js';
 import { ByteView } from './byte-view.js';
+import { coarseNow } from './clock.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { MAX_TIMER_MS } from './duration.js';
 import { EntryValues } from './entry-values.js';
@@ -77,7 +78,15 @@ export class Group<Value> {
     this.#peerQuestions = {
       group: name,
       timeoutMs: peerTimeoutMs,
-      deadlines: new DeadlineQueue(clock, peerTimeoutMs),
+      // Set within a caller's get, and kept longer than that.
+      deadlines: new DeadlineQueue(
+        {
+          now: () => clock.now(),
+          coarseNow: () => coarseNow(clock),
+          after: (ms, ring) => this.#outsideRequests(() => clock.after(ms, ring)),
+        },
+        peerTimeoutMs,
+      ),
     };
     this.#outsideRequests = options.outsideRequests ?? AsyncLocalStorage.snapshot();
     const abandoned = (): Error => new LoadAbandonedError(name);
@@ -298,7 +307,8 @@ export class Group<Value> {
   #mirror(key: string, value: ByteView, minuteQps: number): CacheEntry {
     const { promote, shares } = this.#options;
     if (!promote({ key, bytes: value.length, minuteQps })) return this.#cache.passingEntryOf(key, value);
-    const entry = shares ? this.#cache.copyOf(key, value, this.#values.decode(value)) : this.#cache.entryOf(key, value);
+    const decoded = shares ? this.#values.decodeAlike(value) : undefined;
+    const entry = this.#cache.copyOf(key, value, decoded);
     this.#cache.keep('hot', key, entry);
     return entry;
   }

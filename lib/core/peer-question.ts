@@ -102,6 +102,7 @@ export class PeerQuestion implements PeerRequest, PeerAnswer, Deadline {
     const outcome = this.#outcome;
     if (outcome === undefined) return;
     this.#outcome = undefined;
+    this.#listener = undefined;
     this.#deadlines.callOff(this);
     outcome(reply);
   }

@@ -336,4 +336,17 @@ describe('Group.get of a key that a peer owns', () => {
     expect(ask).toHaveBeenCalledTimes(2);
     expect(group.cacheStats('hot').items).toBe(0);
   });
+
+  it('keeps the bytes of a promoted value that its own codec would write otherwise', async () => {
+    const json = '{"id":12345678901234567890}';
+    const group = new Group<{ id: number }>('cities', () => ({ id: 0 }), {
+      promote: promoteAlways,
+      peers: { pickPeer: () => ({ url: ownerUrl, get: async () => value(json) }) },
+    });
+
+    await group.get('zrh');
+
+    expect((await group.getView('zrh'))?.toString()).toBe(json);
+    expect(group.cacheStats('hot').items).toBe(1);
+  });
 });

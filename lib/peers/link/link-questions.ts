@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { ByteView } from '../../core/byte-view.js';
 import { coarseNow, systemClock } from '../../core/clock.js';
 import { MAX_TIMER_MS } from '../../core/duration.js';
@@ -37,6 +38,7 @@ export interface LinkQuestionsOptions {
  */
 export class LinkQuestions {
   readonly #options: LinkQuestionsOptions;
+  readonly #outsideRequests = AsyncLocalStorage.snapshot();
   readonly #slots: (Question | undefined)[] = [];
   readonly #free: number[] = [];
   /** When the timer rings: no question is due before. */
@@ -115,6 +117,7 @@ export class LinkQuestions {
     this.#slots[id] = undefined;
     this.#free.push(id);
     question.release?.();
+    question.buffer = undefined;
     if (!question.isGivenUp) {
       if (answer instanceof PeerError) question.answer.failed(answer);
       else question.answer.answered(answer);
@@ -151,7 +154,8 @@ export class LinkQuestions {
     clearTimeout(this.#timer);
     this.#wakeMs = deadlineMs;
     const delayMs = Math.min(Math.max(1, Math.ceil(deadlineMs - performance.now())), MAX_TIMER_MS);
-    this.#timer = setTimeout(this.#wake, delayMs).unref();
+    // It may be set within a question, and must not keep what that belongs to.
+    this.#timer = this.#outsideRequests(() => setTimeout(this.#wake, delayMs).unref());
   }
 
   readonly #wake = (): void => {
