@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { ByteView } from '../../core/byte-view.js';
 
 /**
- * What is said over a link: frames, as many to a message as one tick has produced.
+ * What is said over a link: frames, several to a message.
  *
  * A frame begins with its length (32 bits, what follows it), its type (8 bits) and the id of the question that it belongs
  * to (32 bits), big-endian. Types that are not known are skipped, and so are fields; docs/wire.md has the bytes.

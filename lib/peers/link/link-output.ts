@@ -28,7 +28,7 @@ interface WaitingValue {
 }
 
 /**
- * What goes out over a link: everything of one tick in one message.
+ * What goes out over a link: what one tick has produced, in messages of about 4 KiB.
  *
  * Bounded: values wait, uncopied, while the reader is behind by `HIGH_WATER_BYTES`. The link goes on reading meanwhile: were
  * both ends to stop reading until the other one has read, neither would.
@@ -60,7 +60,7 @@ export class LinkOutput {
     return this.#small.length + this.#large.length;
   }
 
-  /** Sends what has been written at the end of the tick. */
+  /** Sends what has been written at the end of the tick, or at once when it is enough for a message. */
   written(): void {
     if (this.frames.length >= MESSAGE_BYTES) this.#send();
     else this.#schedule();
