@@ -1,4 +1,4 @@
-import { coarseNow, type Clock } from './clock.js';
+import type { Clock } from './clock.js';
 
 /** Something that has to be over by a time. */
 export interface Deadline {
@@ -32,7 +32,8 @@ export class DeadlineQueue {
 
   /** Has `deadline.onDue` called once the timeout is over, unless it is called off before. */
   add(deadline: Deadline): void {
-    deadline.dueMs = coarseNow(this.#clock) + this.#timeoutMs;
+    // Not the coarse time: after a turn that was long it would be over too early.
+    deadline.dueMs = this.#clock.now() + this.#timeoutMs;
     deadline.isPending = true;
     this.#queue.push(deadline);
     this.#pending++;

@@ -17,6 +17,7 @@ export interface LoadContext {
  * Loads the value of a key from wherever it comes from: Go's `Getter`.
  *
  * Run at most once at a time per key in the whole cluster, in the process that owns the key, outside any caller's async
- * context. `undefined` means "not found" and is not cached; `null` is a value. What it throws reaches the callers.
+ * context. `undefined` means "not found" and is not cached; `null` is a value. What it throws reaches the callers. One that
+ * returns no promise is done at once: others who ask within the same tick share its run only if its value is kept.
  */
 export type Getter<Value> = (key: string, context: LoadContext) => Value | undefined | Promise<Value | undefined>;

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { DuplicateGroupError, InvalidOptionError, UnknownGroupError } from './errors.js';
+import { DuplicateGroupError, UnknownGroupError } from './errors.js';
 import type { Getter } from './getter.js';
 import { Group } from './group.js';
+import { checkGroupName } from './group-name.js';
 import type { GroupOptions, GroupSettings } from './group-options.js';
 import type { Clock } from './clock.js';
 import { MemoryBudget } from './memory-budget.js';
@@ -17,9 +18,6 @@ export interface GroupRegistryOptions {
   /** Default `systemClock`. */
   readonly clock?: Clock;
 }
-
-/** A name goes into every question to a peer. */
-const MAX_NAME_CHARACTERS = 1_000;
 
 /** The groups of one application, by name. What is global in Go is one of these here. */
 export class GroupRegistry {
@@ -39,9 +37,7 @@ export class GroupRegistry {
    * option is not acceptable.
    */
   define<Value>(name: string, getter: Getter<Value>, settings: GroupSettings<Value> = {}): Group<Value> {
-    if (typeof name !== 'string' || name === '' || name.length > MAX_NAME_CHARACTERS || !name.isWellFormed()) {
-      throw new InvalidOptionError('group', name, `expected a name of 1 to ${MAX_NAME_CHARACTERS} characters`);
-    }
+    checkGroupName(name);
     if (this.#groups.has(name)) throw new DuplicateGroupError(name);
     const { peers, clock, defaults } = this.#options;
     const options: GroupOptions<Value> = { ...defined(defaults), ...defined(settings), peers, clock };

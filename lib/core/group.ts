@@ -1,30 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CacheEntry, CacheStats } from './byte-lru.js';
-import { ByteView } from './byte-view.js';
-import { coarseNow } from './clock.js';
-import { DeadlineQueue } from './deadline-queue.js';
-import { MAX_TIMER_MS } from './duration.js';
+import type { ByteView } from './byte-view.js';
 import { EntryValues } from './entry-values.js';
-import { InvalidKeyError, LoadAbandonedError, ValueTooLargeError } from './errors.js';
-import { GetterRun, type GetterRunOptions } from './getter-run.js';
+import { InvalidKeyError } from './errors.js';
 import type { Getter } from './getter.js';
 import { GroupCache, type CacheKind } from './group-cache.js';
-import { resolveGroupOptions, type GroupOptions, type ResolvedGroupOptions } from './group-options.js';
+import { checkGroupName } from './group-name.js';
+import { resolveGroupOptions, type GroupOptions } from './group-options.js';
 import { zeroStats, type GroupStats } from './group-stats.js';
-import type { PeerClient, PeerReply } from './peer-picker.js';
-import { PeerQuestion, type OutsideRequests, type PeerQuestionOptions } from './peer-question.js';
-import { SingleFlight, type OpenFlight } from './single-flight.js';
+import { OwnLoads } from './own-loads.js';
+import { PeerLoads } from './peer-loads.js';
+import type { PeerPicker, PeerReply } from './peer-picker.js';
 
 export interface GetOptions {
   /** Ends this caller's wait, alone: the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
-
-/**
- * How much longer a peer may take than the load that it runs for us, so that the load's own deadline is what ends a slow
- * load, with the owner's word for it, and not an impatient asker who would then load it once more.
- */
-const PEER_GRACE_MS = 1_000;
 
 /**
  * A cache namespace and the loader of its values, spread over the peers: Go's `Group`.
@@ -36,18 +27,15 @@ const PEER_GRACE_MS = 1_000;
  * flights only on the getter, and `serve` only ever starts own ones.
  */
 export class Group<Value> {
-  readonly #options: ResolvedGroupOptions<Value>;
+  readonly #peers: PeerPicker;
   readonly #cache: GroupCache;
   readonly #values: EntryValues<Value>;
   readonly #counters = zeroStats();
-  readonly #ownFlights: SingleFlight<CacheEntry | undefined>;
-  readonly #peerFlights: SingleFlight<CacheEntry | undefined>;
-  readonly #getterRuns: GetterRunOptions<Value>;
-  readonly #peerQuestions: PeerQuestionOptions;
-  readonly #outsideRequests: OutsideRequests;
+  readonly #ownLoads: OwnLoads<Value>;
+  readonly #peerLoads: PeerLoads<Value>;
 
   /**
-   * Throws an `InvalidOptionError` if an option is not acceptable.
+   * Throws an `InvalidOptionError` if the name or an option is not acceptable.
    *
    * `getter` is called at most once at a time per key in this process, and only by the owner of the key while peers
    * can be reached.
@@ -57,8 +45,10 @@ export class Group<Value> {
     getter: Getter<Value>,
     options: GroupOptions<Value> = {},
   ) {
-    this.#options = resolveGroupOptions(options);
-    const { cacheBytes, clock, codec, eviction, loadTimeoutMs, shares, processBudget } = this.#options;
+    checkGroupName(name);
+    const resolved = resolveGroupOptions(options);
+    const { cacheBytes, clock, codec, eviction, peers, processBudget, shares } = resolved;
+    this.#peers = peers;
     this.#cache = new GroupCache({
       cacheBytes,
       eviction,
@@ -68,30 +58,16 @@ export class Group<Value> {
       decodedFactor: codec.decodedFactor ?? 0,
     });
     this.#values = new EntryValues(codec, shares);
-    const peerTimeoutMs = Math.min(loadTimeoutMs + PEER_GRACE_MS, MAX_TIMER_MS);
-    this.#getterRuns = {
-      group: name,
-      getter,
-      timeoutMs: loadTimeoutMs,
-      deadlines: new DeadlineQueue(clock, loadTimeoutMs),
+    const parts = {
+      name,
+      options: resolved,
+      cache: this.#cache,
+      values: this.#values,
+      counters: this.#counters,
+      outsideRequests: options.outsideRequests ?? AsyncLocalStorage.snapshot(),
     };
-    this.#peerQuestions = {
-      group: name,
-      timeoutMs: peerTimeoutMs,
-      // Set within a caller's get, and kept longer than that.
-      deadlines: new DeadlineQueue(
-        {
-          now: () => clock.now(),
-          coarseNow: () => coarseNow(clock),
-          after: (ms, ring) => this.#outsideRequests(() => clock.after(ms, ring)),
-        },
-        peerTimeoutMs,
-      ),
-    };
-    this.#outsideRequests = options.outsideRequests ?? AsyncLocalStorage.snapshot();
-    const abandoned = (): Error => new LoadAbandonedError(name);
-    this.#ownFlights = new SingleFlight(abandoned);
-    this.#peerFlights = new SingleFlight(abandoned);
+    this.#ownLoads = new OwnLoads(parts, getter);
+    this.#peerLoads = new PeerLoads(parts, this.#ownLoads);
   }
 
   /**
@@ -171,7 +147,7 @@ export class Group<Value> {
   serveByLoad(key: string, options?: GetOptions): Promise<PeerReply> {
     this.#counters.loads++;
     const signal = options?.signal;
-    return this.#loadHere(key, signal).then(
+    return this.#ownLoads.load(key, signal).then(
       (loaded) => this.#replyOf(loaded),
       (error: unknown) => {
         if (signal?.aborted) throw error;
@@ -231,114 +207,8 @@ export class Group<Value> {
     this.#counters.loads++;
     const flaw = flawOf(key);
     if (flaw !== undefined) return Promise.reject(new InvalidKeyError(this.name, key, flaw));
-    const peer = this.#options.peers.pickPeer(key);
-    return peer === undefined ? this.#loadHere(key, signal) : this.#loadFrom(peer, key, signal);
-  }
-
-  #loadHere(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
-    return this.#ownFlights.fly(
-      key,
-      (flight) => {
-        this.#counters.loadsDeduped++;
-        this.#outsideRequests(() => this.#runGetter(key, flight));
-      },
-      signal,
-    );
-  }
-
-  #loadFrom(peer: PeerClient, key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
-    return this.#peerFlights.fly(
-      key,
-      (flight) => {
-        this.#counters.loadsDeduped++;
-        this.#askPeer(peer, key, flight);
-      },
-      signal,
-    );
-  }
-
-  #askPeer(peer: PeerClient, key: string, flight: OpenFlight<CacheEntry | undefined>): void {
-    const question = new PeerQuestion(peer, key, this.#peerQuestions, (reply) => {
-      try {
-        if (reply !== undefined) flight.resolve(this.#accept(key, reply));
-        else if (flight.isAborted) flight.reject(flight.signal.reason);
-        else this.#loadInPlaceOfPeer(key, flight);
-      } catch (failure) {
-        flight.reject(failure);
-      }
-    });
-    flight.onAbort((reason) => question.abort(reason));
-    question.ask(this.#outsideRequests);
-  }
-
-  /** What a peer has answered; throws its getter's failure. */
-  #accept(key: string, reply: PeerReply): CacheEntry | undefined {
-    const { maxValueBytes } = this.#options;
-    switch (reply.outcome) {
-      case 'value':
-        if (reply.value.length > maxValueBytes) {
-          this.#counters.peerLoadErrs++;
-          throw new ValueTooLargeError(this.name, reply.value.length, maxValueBytes);
-        }
-        this.#counters.peerLoads++;
-        return this.#mirror(key, reply.value, reply.minuteQps);
-      case 'notFound':
-        this.#counters.peerLoads++;
-        return undefined;
-      case 'failed':
-        this.#counters.peerLoadErrs++;
-        throw reply.error;
-    }
-  }
-
-  /** The peer's failure, so somebody else loads: as in Go, whoever asks. Given up when nobody waits for it here. */
-  #loadInPlaceOfPeer(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
-    this.#counters.peerErrors++;
-    const entry = this.#cache.touch(key); // loaded meanwhile, for somebody who takes this process for the owner
-    if (entry !== undefined) return flight.resolve(entry);
-    const begin = (own: OpenFlight<CacheEntry | undefined>): void =>
-      this.#outsideRequests(() => this.#runGetter(key, own));
-    this.#ownFlights.fly(key, begin, flight.signal).then(
-      (loaded) => flight.resolve(loaded),
-      (error: unknown) => flight.reject(error),
-    );
-  }
-
-  #mirror(key: string, value: ByteView, minuteQps: number): CacheEntry {
-    const { promote, shares } = this.#options;
-    if (!promote({ key, bytes: value.length, minuteQps })) return this.#cache.passingEntryOf(key, value);
-    const decoded = shares ? this.#values.decodeAlike(value) : undefined;
-    const entry = this.#cache.copyOf(key, value, decoded);
-    this.#cache.keep('hot', key, entry);
-    return entry;
-  }
-
-  /** The value is in the main cache before the flight resolves. */
-  #runGetter(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
-    const failed = (error: unknown): void => {
-      this.#counters.localLoadErrs++;
-      flight.reject(error);
-    };
-    const loaded = (value: Value | undefined): void => {
-      let entry: CacheEntry | undefined;
-      try {
-        if (value !== undefined) entry = this.#store(key, value);
-      } catch (error) {
-        return failed(error);
-      }
-      this.#counters.localLoads++;
-      flight.resolve(entry);
-    };
-    new GetterRun(this.#getterRuns, flight, { loaded, failed }).start(key);
-  }
-
-  #store(key: string, value: Value): CacheEntry {
-    const { codec, maxValueBytes } = this.#options;
-    const view = ByteView.from(codec.encode(value));
-    if (view.length > maxValueBytes) throw new ValueTooLargeError(this.name, view.length, maxValueBytes);
-    const entry = this.#cache.entryOf(key, view);
-    this.#cache.keep('main', key, entry);
-    return entry;
+    const peer = this.#peers.pickPeer(key);
+    return peer === undefined ? this.#ownLoads.load(key, signal) : this.#peerLoads.load(peer, key, signal);
   }
 }
 

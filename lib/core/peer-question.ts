@@ -47,8 +47,9 @@ export class PeerQuestion implements PeerRequest, PeerAnswer, Deadline {
     this.#outcome = outcome;
   }
 
-  /** Asks, once. */
+  /** Asks, once, unless it has been called off. */
   ask(outsideRequests: OutsideRequests): void {
+    if (this.#outcome === undefined) return;
     const peer = this.#peer;
     this.#deadlines.add(this);
     try {

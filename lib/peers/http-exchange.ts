@@ -86,8 +86,8 @@ function attempt(dispatcher: Dispatcher, question: HttpQuestion, deadlineMs: num
         },
         onResponseError(_controller, error) {
           settle();
-          const wasIdle = status === 0 && performance.now() - startedMs < IDLE_LOSS_MS;
-          reject(wasIdle ? error : new LostAnswerError(error));
+          const isAnswerLost = status !== 0 || performance.now() - startedMs >= IDLE_LOSS_MS;
+          reject(controller !== undefined && isAnswerLost ? new LostAnswerError(error) : error);
         },
       },
     );

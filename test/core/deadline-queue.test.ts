@@ -60,6 +60,38 @@ describe('DeadlineQueue', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('has one timer after a call that set a new one', () => {
+    const clock = new ManualClock();
+    const queue = new DeadlineQueue(clock, 10);
+    let calls = 0;
+    add(queue, () => {
+      calls++;
+      add(queue, () => calls++);
+    });
+
+    clock.advance(10);
+
+    expect([calls, clock.pending]).toEqual([1, 1]);
+    clock.advance(10);
+    expect([calls, clock.pending]).toEqual([2, 0]);
+  });
+
+  it('counts from when one is set, not from the beginning of a turn that took long', () => {
+    const clock = new ManualClock();
+    const queue = new DeadlineQueue(
+      { now: () => clock.now(), coarseNow: () => 0, after: (ms, ring) => clock.after(ms, ring) },
+      10,
+    );
+    let calls = 0;
+    clock.advance(50);
+    add(queue, () => calls++);
+
+    clock.advance(9);
+    expect(calls).toBe(0);
+    clock.advance(1);
+    expect(calls).toBe(1);
+  });
+
   it('forgets spent ones while others run on', () => {
     const clock = new ManualClock();
     const queue = new DeadlineQueue(clock, 10);

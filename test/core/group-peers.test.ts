@@ -274,6 +274,27 @@ describe('Group.get of a key that a peer owns', () => {
     expect(seen).toEqual([undefined, undefined]);
   });
 
+  it('sets no timer in the caller’s async context', async () => {
+    const tenant = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    const clock = new ManualClock();
+    const after = (ms: number, ring: () => void): (() => void) => {
+      seen.push(tenant.getStore());
+      return clock.after(ms, ring);
+    };
+    const group = createGroup(never, { getter: never, clock: { now: () => clock.now(), after } });
+
+    const asked = tenant.run('tenant 7', () => group.get('k'));
+    const loaded = tenant.run('tenant 7', () => group.get('own k'));
+    const outcome = Promise.allSettled([asked, loaded]);
+    await reactions();
+    expect(seen).toEqual([undefined, undefined]);
+    clock.advance(60_000);
+    await reactions();
+    clock.advance(60_000);
+    await outcome;
+  });
+
   it('does not deadlock where two processes each hold the other for the owner', async () => {
     const groups: Group<string>[] = [];
     const ask = (other: number) => (request: PeerRequest) =>

@@ -1,6 +1,7 @@
 import {
   ByteView,
   DuplicateGroupError,
+  Group,
   GroupRegistry,
   InvalidOptionError,
   promoteAlways,
@@ -42,6 +43,7 @@ describe('GroupRegistry', () => {
 
   it.each(['', '\ud800', undefined, 5, 'x'.repeat(1_001)])('refuses the name %j', (name) => {
     expect(() => new GroupRegistry().define(name as string, () => 1)).toThrow(InvalidOptionError);
+    expect(() => new Group(name as string, () => 1)).toThrow(InvalidOptionError);
   });
 
   it('does not keep a group whose options are refused', () => {

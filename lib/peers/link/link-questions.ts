@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ByteView } from '../../core/byte-view.js';
-import { coarseNow, systemClock } from '../../core/clock.js';
 import { MAX_TIMER_MS } from '../../core/duration.js';
 import { PeerError } from '../../core/errors.js';
 import type { PeerAnswer, PeerReply, PeerRequest } from '../../core/peer-picker.js';
@@ -56,9 +55,10 @@ export class LinkQuestions {
 
   /** Opens a question and has `write` send it under its id. It fails by its deadline, or once its signal aborts. */
   ask(request: PeerRequest, answer: PeerAnswer, write: (id: number, request: PeerRequest) => void): void {
+    if (request.onAbort === undefined && request.signal.aborted) return answer.failed(request.signal.reason);
     const id = this.#free.pop() ?? this.#slots.length;
     if (id >= MAX_QUESTIONS) return answer.failed(this.#error(`was asked over ${MAX_QUESTIONS} questions at once`));
-    const deadlineMs = coarseNow(systemClock) + request.timeoutMs;
+    const deadlineMs = performance.now() + request.timeoutMs;
     const question: Question = {
       group: request.group,
       deadlineMs,
@@ -71,9 +71,10 @@ export class LinkQuestions {
     };
     this.#slots[id] = question;
     if (deadlineMs < this.#wakeMs) this.#wakeAt(deadlineMs);
+    // First, so that a question which is given up at once is not cancelled before it is there.
+    write(id, request);
     if (request.onAbort !== undefined) request.onAbort((reason) => this.#giveUp(id, question, reason));
     else this.#listen(id, question, request.signal);
-    write(id, request);
   }
 
   /** The group that question `id` asked. */
@@ -167,7 +168,8 @@ export class LinkQuestions {
       if (question.deadlineMs > nowMs) nextMs = Math.min(nextMs, question.deadlineMs);
       else this.#giveUp(id, question, this.#error('did not answer in time'));
     }
-    if (nextMs < Number.POSITIVE_INFINITY) this.#wakeAt(nextMs);
+    // One that was asked meanwhile may have set it already.
+    if (nextMs < this.#wakeMs) this.#wakeAt(nextMs);
   };
 
   #question(id: number): Question {

@@ -1,0 +1,16 @@
+import type { EntryValues } from './entry-values.js';
+import type { GroupCache } from './group-cache.js';
+import type { ResolvedGroupOptions } from './group-options.js';
+import type { MutableGroupStats } from './group-stats.js';
+import type { OutsideRequests } from './peer-question.js';
+
+/** What a group's loads share with it. */
+export interface GroupParts<Value> {
+  /** The group's. */
+  readonly name: string;
+  readonly options: ResolvedGroupOptions<Value>;
+  readonly cache: GroupCache;
+  readonly values: EntryValues<Value>;
+  readonly counters: MutableGroupStats;
+  readonly outsideRequests: OutsideRequests;
+}

@@ -1,0 +1,107 @@
+import type { CacheEntry } from './byte-lru.js';
+import type { ByteView } from './byte-view.js';
+import { DeadlineQueue } from './deadline-queue.js';
+import { MAX_TIMER_MS } from './duration.js';
+import { LoadAbandonedError, ValueTooLargeError } from './errors.js';
+import type { GroupParts } from './group-parts.js';
+import type { OwnLoads } from './own-loads.js';
+import type { PeerClient, PeerReply } from './peer-picker.js';
+import { PeerQuestion, type PeerQuestionOptions } from './peer-question.js';
+import { SingleFlight, type OpenFlight } from './single-flight.js';
+
+/**
+ * How much longer a peer may take than the load that it runs for us, so that the load's own deadline is what ends a slow
+ * load, with the owner's word for it, and not an impatient asker who would then load it once more.
+ */
+const PEER_GRACE_MS = 1_000;
+
+/** A group's loads of keys that another peer owns: asked of that peer, one at a time a key. */
+export class PeerLoads<Value> {
+  readonly #parts: GroupParts<Value>;
+  readonly #ownLoads: OwnLoads<Value>;
+  readonly #questions: PeerQuestionOptions;
+  readonly #flights: SingleFlight<CacheEntry | undefined>;
+
+  /** `ownLoads` are for keys whose peer can't be asked. */
+  constructor(parts: GroupParts<Value>, ownLoads: OwnLoads<Value>) {
+    const { name, options, outsideRequests } = parts;
+    const { clock, loadTimeoutMs } = options;
+    const timeoutMs = Math.min(loadTimeoutMs + PEER_GRACE_MS, MAX_TIMER_MS);
+    this.#parts = parts;
+    this.#ownLoads = ownLoads;
+    // Their timer is set within a caller's get, and kept longer than that.
+    const timers = {
+      now: () => clock.now(),
+      after: (ms: number, ring: () => void) => outsideRequests(() => clock.after(ms, ring)),
+    };
+    this.#questions = { group: name, timeoutMs, deadlines: new DeadlineQueue(timers, timeoutMs) };
+    this.#flights = new SingleFlight(() => new LoadAbandonedError(name));
+  }
+
+  /** What `peer` says of `key`, mirrored if the group's policy wants that; joins a question that is under way. */
+  load(peer: PeerClient, key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
+    return this.#flights.fly(
+      key,
+      (flight) => {
+        this.#parts.counters.loadsDeduped++;
+        this.#ask(peer, key, flight);
+      },
+      signal,
+    );
+  }
+
+  #ask(peer: PeerClient, key: string, flight: OpenFlight<CacheEntry | undefined>): void {
+    const question = new PeerQuestion(peer, key, this.#questions, (reply) => {
+      try {
+        if (reply !== undefined) flight.resolve(this.#accept(key, reply));
+        else if (flight.isAborted) flight.reject(flight.signal.reason);
+        else this.#loadInPlaceOfPeer(key, flight);
+      } catch (failure) {
+        flight.reject(failure);
+      }
+    });
+    flight.onAbort((reason) => question.abort(reason));
+    question.ask(this.#parts.outsideRequests);
+  }
+
+  /** What a peer has answered; throws its getter's failure. */
+  #accept(key: string, reply: PeerReply): CacheEntry | undefined {
+    const { name, counters, options } = this.#parts;
+    switch (reply.outcome) {
+      case 'value':
+        if (reply.value.length > options.maxValueBytes) {
+          counters.peerLoadErrs++;
+          throw new ValueTooLargeError(name, reply.value.length, options.maxValueBytes);
+        }
+        counters.peerLoads++;
+        return this.#mirror(key, reply.value, reply.minuteQps);
+      case 'notFound':
+        counters.peerLoads++;
+        return undefined;
+      case 'failed':
+        counters.peerLoadErrs++;
+        throw reply.error;
+    }
+  }
+
+  #mirror(key: string, value: ByteView, minuteQps: number): CacheEntry {
+    const { cache, options, values } = this.#parts;
+    if (!options.promote({ key, bytes: value.length, minuteQps })) return cache.passingEntryOf(key, value);
+    const decoded = options.shares ? values.decodeAlike(value) : undefined;
+    const entry = cache.copyOf(key, value, decoded);
+    cache.keep('hot', key, entry);
+    return entry;
+  }
+
+  /** The peer's failure, so somebody else loads: as in Go, whoever asks. Given up when nobody waits for it here. */
+  #loadInPlaceOfPeer(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
+    const { cache, counters } = this.#parts;
+    counters.peerErrors++;
+    const entry = cache.touch(key); // loaded meanwhile, for somebody who takes this process for the owner
+    if (entry !== undefined) return flight.resolve(entry);
+    this.#ownLoads.loadInPlaceOfPeer(key, flight.signal).then(
+      (loaded) => flight.resolve(loaded),
+      (error: unknown) => flight.reject(error),
+    );
+  }
+}
