@@ -16,8 +16,14 @@ export class CacheEntry {
   /** How often it is asked for, as `RequestRate` packs it; only in the main cache. */
   rate = 0;
 
+  /** When it stops being fresh, in whole milliseconds of the group's clock; 0: never. */
+  expiresMs = 0;
+
+  /** When a get has to look at `expiresMs`, or to have it renewed; 0: never. */
+  dueMs = 0;
+
   constructor(
-    /** The encoded value; `undefined` where only the decoded one is kept. */
+    /** The encoded value; `undefined` where only the decoded one is kept, or what is kept is that there is none. */
     readonly view: ByteView | undefined,
     /** Bytes of key and value: what Go counts. */
     readonly bytes: number,
@@ -26,6 +32,11 @@ export class CacheEntry {
     /** The key's `keyedHash` where the group's eviction asks for it. */
     readonly hash = 0,
   ) {}
+
+  /** Whether it says that there is no value. */
+  get isNotFound(): boolean {
+    return this.view === undefined && this.decoded === undefined;
+  }
 }
 
 /** A cache's counters, by Go's names. */
@@ -35,6 +46,7 @@ export interface CacheStats {
   /** Entries now held. */
   readonly items: number;
   readonly gets: number;
+  /** Gets that found something, though it be past its time. */
   readonly hits: number;
   readonly evictions: number;
 }
@@ -48,6 +60,10 @@ export interface EntryCache {
   get(key: string): CacheEntry | undefined;
   /** As `get`, but outside the counters. */
   touch(key: string): CacheEntry | undefined;
+  /** The entry of `key`, used or not as it was. */
+  peek(key: string): CacheEntry | undefined;
+  /** All entries. May be held while the cache changes, and then end early. */
+  entries(): IterableIterator<[string, CacheEntry]>;
   /** Keeps `entry`, and returns the one in whose place it comes. */
   set(key: string, entry: CacheEntry): CacheEntry | undefined;
   delete(key: string): boolean;
@@ -103,9 +119,12 @@ export class ByteLru implements EntryCache {
     return this.#entries.get(key);
   }
 
-  /** The entry of `key`, used or not as it was. */
   peek(key: string): CacheEntry | undefined {
     return this.#entries.peek(key);
+  }
+
+  entries(): IterableIterator<[string, CacheEntry]> {
+    return this.#entries.rentries() as IterableIterator<[string, CacheEntry]>;
   }
 
   /** The key of the least recently used entry. */

@@ -28,6 +28,9 @@ export interface GroupCacheOptions {
   readonly clock: Clock;
 }
 
+/** Before all times. */
+const NEVER_FRESH = -1;
+
 /**
  * A group's memory: two caches under one budget.
  *
@@ -76,6 +79,27 @@ export class GroupCache implements BudgetMember {
     return entry;
   }
 
+  /** The entry of `key` in either cache, used or not as it was. */
+  peek(key: string): CacheEntry | undefined {
+    return this.#main.peek(key) ?? this.#hot.peek(key);
+  }
+
+  /** Whether the hot cache has a copy of `key`. */
+  hasCopy(key: string): boolean {
+    return this.#hot.peek(key) !== undefined;
+  }
+
+  /** All entries of both caches. May be held while they change, and then end early. */
+  *entries(): IterableIterator<[string, CacheEntry]> {
+    yield* this.#main.entries();
+    yield* this.#hot.entries();
+  }
+
+  /** Entries in both caches. */
+  get size(): number {
+    return this.#main.size + this.#hot.size;
+  }
+
   /** Requests a minute for an entry of the main cache, lately, its own load among them: see `RequestRate`. */
   minuteQps(entry: CacheEntry): number {
     return this.#rates.perMinute(entry.rate);
@@ -105,10 +129,20 @@ export class GroupCache implements BudgetMember {
     return entry;
   }
 
+  /** As `entryOf`, for "not found". */
+  notFoundEntryOf(key: string): CacheEntry {
+    const bytes = Buffer.byteLength(key);
+    const entry = new CacheEntry(undefined, bytes, bytes + ENTRY_OVERHEAD_BYTES, this.#countRequest(key));
+    entry.rate = this.#rates.record(0);
+    return entry;
+  }
+
   /** As `entryOf`, where the entry is only to be handed out and never to be kept. */
   passingEntryOf(key: string, view: ByteView): CacheEntry {
     this.#countRequest(key);
-    return new CacheEntry(view, 0, 0);
+    const entry = new CacheEntry(view, 0, 0);
+    entry.expiresMs = NEVER_FRESH;
+    return entry;
   }
 
   /** The key's hash, which has been told to the sketch; 0 if there is none. */
@@ -132,7 +166,7 @@ export class GroupCache implements BudgetMember {
    */
   keep(kind: CacheKind, key: string, entry: CacheEntry): void {
     if (this.#isClosed) return;
-    const entries = this.#main.size + this.#hot.size + 1;
+    const entries = this.size + 1;
     const bytesForEntries = this.#options.cacheBytes - (this.#sketch?.footprintFor(entries) ?? 0);
     if (entry.footprint > bytesForEntries) return this.delete(key);
     this.#sketch?.fit(entries);

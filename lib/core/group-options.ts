@@ -5,6 +5,7 @@ import { toMilliseconds, type Duration } from './duration.js';
 import { InvalidOptionError } from './errors.js';
 import type { EvictionPolicy } from './group-cache.js';
 import { jsonCodec } from './json-codec.js';
+import { resolveLifetimes, type LifetimeSettings, type ResolvedLifetimes } from './lifetimes.js';
 import { MemoryBudget } from './memory-budget.js';
 import { noPeers, type PeerPicker } from './peer-picker.js';
 import { promoteOneIn, type PromotionPolicy } from './promotion.js';
@@ -13,7 +14,7 @@ import { promoteOneIn, type PromotionPolicy } from './promotion.js';
 export type SharePolicy = 'frozen' | 'copy';
 
 /** What may be set group by group, and for all groups at once. */
-export interface GroupSettings<Value> {
+export interface GroupSettings<Value> extends LifetimeSettings<Value> {
   /**
    * Memory for the group in this process, main and hot cache together: keys, values, a stated overhead an entry, and
    * decoded copies. 0 caches nothing. Default `'64MiB'`.
@@ -66,6 +67,7 @@ export interface ResolvedGroupOptions<Value> {
   readonly promote: PromotionPolicy;
   readonly shares: boolean;
   readonly loadTimeoutMs: number;
+  readonly lifetimes: ResolvedLifetimes<Value>;
   readonly maxValueBytes: number;
   readonly peers: PeerPicker;
   readonly processBudget: MemoryBudget;
@@ -105,9 +107,25 @@ export function resolveGroupOptions<Value>(options: GroupOptions<Value>): Resolv
     promote,
     shares: share === 'frozen' && codec.freezable === true,
     loadTimeoutMs: toMilliseconds('loadTimeout', options.loadTimeout ?? '30s'),
+    lifetimes: resolveLifetimes(options),
     maxValueBytes: toBytes('maxValueBytes', options.maxValueBytes ?? '16MiB'),
     peers,
     processBudget: options.processBudget ?? new MemoryBudget(Number.POSITIVE_INFINITY),
     clock: options.clock ?? systemClock,
   };
+}
+
+/** `settings` over `defaults`. An explicit `undefined` means absent: it must not hide a default. */
+export function mergeSettings<Value>(
+  defaults: Omit<GroupSettings<any>, 'codec'> = {},
+  settings: GroupSettings<Value>,
+): GroupSettings<Value> {
+  const merged: GroupSettings<Value> = { ...defined(defaults), ...defined(settings) };
+  // One stands in the place of the other.
+  if (settings.ttl !== undefined && settings.forever === undefined) return { ...merged, forever: undefined };
+  return settings.forever === true && settings.ttl === undefined ? { ...merged, ttl: undefined } : merged;
+}
+
+function defined<Settings extends object>(settings: Settings): Partial<Settings> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Partial<Settings>;
 }

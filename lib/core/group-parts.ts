@@ -1,7 +1,9 @@
 import type { EntryValues } from './entry-values.js';
+import type { ExpirySweep } from './expiry-sweep.js';
 import type { GroupCache } from './group-cache.js';
 import type { ResolvedGroupOptions } from './group-options.js';
 import type { MutableGroupStats } from './group-stats.js';
+import type { Lifetimes } from './lifetimes.js';
 import type { OutsideRequests } from './peer-question.js';
 
 /** What a group's loads share with it. */
@@ -11,6 +13,8 @@ export interface GroupParts<Value> {
   readonly options: ResolvedGroupOptions<Value>;
   readonly cache: GroupCache;
   readonly values: EntryValues<Value>;
+  readonly lifetimes: Lifetimes<Value>;
+  readonly sweep: ExpirySweep<Value>;
   readonly counters: MutableGroupStats;
   readonly outsideRequests: OutsideRequests;
 }

@@ -3,7 +3,7 @@ import { DuplicateGroupError, UnknownGroupError } from './errors.js';
 import type { Getter } from './getter.js';
 import { Group } from './group.js';
 import { checkGroupName } from './group-name.js';
-import type { GroupOptions, GroupSettings } from './group-options.js';
+import { mergeSettings, type GroupSettings } from './group-options.js';
 import type { Clock } from './clock.js';
 import { MemoryBudget } from './memory-budget.js';
 import type { PeerPicker } from './peer-picker.js';
@@ -40,9 +40,10 @@ export class GroupRegistry {
     checkGroupName(name);
     if (this.#groups.has(name)) throw new DuplicateGroupError(name);
     const { peers, clock, defaults } = this.#options;
-    const options: GroupOptions<Value> = { ...defined(defaults), ...defined(settings), peers, clock };
     const group = new Group<Value>(name, getter, {
-      ...options,
+      ...mergeSettings(defaults, settings),
+      peers,
+      clock,
       processBudget: this.#budget,
       outsideRequests: this.#outsideRequests,
     });
@@ -82,11 +83,4 @@ export class GroupRegistry {
   close(): void {
     for (const name of this.#groups.keys()) this.remove(name);
   }
-}
-
-/** An explicit `undefined` means absent: it must not hide a default. */
-function defined<Settings extends object>(settings: Settings | undefined): Partial<Settings> {
-  return Object.fromEntries(
-    Object.entries(settings ?? {}).filter(([, value]) => value !== undefined),
-  ) as Partial<Settings>;
 }

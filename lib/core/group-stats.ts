@@ -12,7 +12,11 @@ export interface GroupStats {
   readonly peerLoadErrs: number;
   /** Gets that were not answered from memory: `gets - cacheHits`. */
   readonly loads: number;
-  /** Loads after single-flight: those that were not answered by another one's flight. */
+  /** Gets answered with a value past its `ttl`, at once or in the place of a load. Not in Go's. */
+  readonly staleServed: number;
+  /** Loads in the background, to renew what is held. Not in Go's. */
+  readonly refreshes: number;
+  /** Loads after single-flight: those that were not answered by another one's flight, those in the background included. */
   readonly loadsDeduped: number;
   /** Runs of the getter that gave a value (or "not found"). */
   readonly localLoads: number;
@@ -33,6 +37,8 @@ export function zeroStats(): MutableGroupStats {
     peerErrors: 0,
     peerLoadErrs: 0,
     loads: 0,
+    staleServed: 0,
+    refreshes: 0,
     loadsDeduped: 0,
     localLoads: 0,
     localLoadErrs: 0,

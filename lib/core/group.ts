@@ -1,16 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CacheEntry, CacheStats } from './byte-lru.js';
 import type { ByteView } from './byte-view.js';
+import { coarseNow, type Clock } from './clock.js';
 import { EntryValues } from './entry-values.js';
 import { InvalidKeyError } from './errors.js';
+import { ExpirySweep } from './expiry-sweep.js';
 import type { Getter } from './getter.js';
 import { GroupCache, type CacheKind } from './group-cache.js';
 import { checkGroupName } from './group-name.js';
 import { resolveGroupOptions, type GroupOptions } from './group-options.js';
+import type { GroupParts } from './group-parts.js';
 import { zeroStats, type GroupStats } from './group-stats.js';
+import { Lifetimes } from './lifetimes.js';
 import { OwnLoads } from './own-loads.js';
 import { PeerLoads } from './peer-loads.js';
 import type { PeerPicker, PeerReply } from './peer-picker.js';
+import { StaleValues, type Renewal } from './stale-values.js';
 
 export interface GetOptions {
   /** Ends this caller's wait, alone: the promise rejects with the signal's reason. */
@@ -31,6 +36,10 @@ export class Group<Value> {
   readonly #cache: GroupCache;
   readonly #values: EntryValues<Value>;
   readonly #counters = zeroStats();
+  readonly #clock: Clock;
+  readonly #lifetimes: Lifetimes<Value>;
+  readonly #sweep: ExpirySweep<Value>;
+  readonly #stale: StaleValues<Value>;
   readonly #ownLoads: OwnLoads<Value>;
   readonly #peerLoads: PeerLoads<Value>;
 
@@ -49,6 +58,8 @@ export class Group<Value> {
     const resolved = resolveGroupOptions(options);
     const { cacheBytes, clock, codec, eviction, peers, processBudget, shares } = resolved;
     this.#peers = peers;
+    this.#clock = clock;
+    this.#lifetimes = new Lifetimes(resolved.lifetimes, clock);
     this.#cache = new GroupCache({
       cacheBytes,
       eviction,
@@ -58,14 +69,18 @@ export class Group<Value> {
       decodedFactor: codec.decodedFactor ?? 0,
     });
     this.#values = new EntryValues(codec, shares);
-    const parts = {
+    const shared = {
       name,
       options: resolved,
       cache: this.#cache,
       values: this.#values,
+      lifetimes: this.#lifetimes,
       counters: this.#counters,
       outsideRequests: options.outsideRequests ?? AsyncLocalStorage.snapshot(),
     };
+    this.#sweep = new ExpirySweep(shared);
+    const parts: GroupParts<Value> = { ...shared, sweep: this.#sweep };
+    this.#stale = new StaleValues(parts);
     this.#ownLoads = new OwnLoads(parts, getter);
     this.#peerLoads = new PeerLoads(parts, this.#ownLoads);
   }
@@ -77,7 +92,7 @@ export class Group<Value> {
    * the reason of `options.signal`. A failure is not cached.
    */
   get(key: string, options?: GetOptions): Promise<Value | undefined> {
-    const entry = this.#lookup(key);
+    const entry = this.#lookup(key, this.#renew);
     if (entry === undefined) return this.#load(key, options?.signal).then((loaded) => this.#valueOf(key, loaded));
     try {
       return Promise.resolve(this.#valueOf(key, entry));
@@ -92,14 +107,14 @@ export class Group<Value> {
   }
 
   /**
-   * The value of `key` if it is in this process's memory; asks nobody and loads nothing.
+   * The value of `key` if it is in this process's memory, and fresh; asks nobody and loads nothing.
    *
    * A use like any other as far as eviction goes, but not counted in `stats`. Throws an `UndecodableValueError` if the
    * codec can't decode what is held.
    */
   peek(key: string): Value | undefined {
     const entry = this.#cache.touch(key);
-    return entry === undefined ? undefined : this.#valueOf(key, entry);
+    return entry === undefined || !this.#isFresh(entry) ? undefined : this.#valueOf(key, entry);
   }
 
   /**
@@ -107,10 +122,10 @@ export class Group<Value> {
    * since what is kept of it is the decoded value.
    */
   getView(key: string, options?: GetOptions): Promise<ByteView | undefined> {
-    const entry = this.#lookup(key);
+    const entry = this.#lookup(key, this.#renew);
     return entry === undefined
-      ? this.#load(key, options?.signal).then((loaded) => loaded && this.#values.viewOf(loaded))
-      : Promise.resolve(this.#values.viewOf(entry));
+      ? this.#load(key, options?.signal).then((loaded) => this.#viewOf(loaded))
+      : Promise.resolve(this.#viewOf(entry));
   }
 
   /**
@@ -134,7 +149,7 @@ export class Group<Value> {
   /** The first half of `serve`, without a promise: the answer if it is in memory; else `serveByLoad` must be called. */
   serveFromMemory(key: string): PeerReply | undefined {
     this.#counters.serverRequests++;
-    const entry = this.#lookup(key);
+    const entry = this.#lookup(key, this.#renewHere);
     if (entry === undefined) return undefined;
     try {
       return this.#replyOf(entry);
@@ -147,7 +162,7 @@ export class Group<Value> {
   serveByLoad(key: string, options?: GetOptions): Promise<PeerReply> {
     this.#counters.loads++;
     const signal = options?.signal;
-    return this.#ownLoads.load(key, signal).then(
+    return this.#loadHere(key, signal).then(
       (loaded) => this.#replyOf(loaded),
       (error: unknown) => {
         if (signal?.aborted) throw error;
@@ -177,23 +192,52 @@ export class Group<Value> {
 
   /** Drops all memory and leaves the process's budget. The group can still be asked, and keeps nothing. */
   close(): void {
+    this.#sweep.close();
     this.#cache.close();
   }
 
-  #lookup(key: string): CacheEntry | undefined {
+  /** What is held of `key` and may be served at once; it may be that there is no value. */
+  #lookup(key: string, renew: Renewal): CacheEntry | undefined {
     this.#counters.gets++;
     const entry = this.#cache.get(key);
-    if (entry !== undefined) this.#counters.cacheHits++;
+    if (entry === undefined) return undefined;
+    const { dueMs } = entry;
+    const isDue = dueMs !== 0 && dueMs <= coarseNow(this.#clock);
+    if (isDue && !this.#stale.mayServe(key, entry, renew)) return undefined;
+    this.#counters.cacheHits++;
     return entry;
   }
 
+  #isFresh({ expiresMs }: CacheEntry): boolean {
+    return expiresMs === 0 || expiresMs > coarseNow(this.#clock);
+  }
+
+  /** For those who ask for a value: the owner may have to be asked. */
+  readonly #renew: Renewal = (key) => {
+    if (this.#ownLoads.isLoading(key) || this.#peerLoads.isLoading(key)) return undefined;
+    const peer = this.#peers.pickPeer(key);
+    return peer === undefined ? this.#ownLoads.load(key, undefined) : this.#peerLoads.load(peer, key, undefined);
+  };
+
+  /** For a peer that asks: what it asks for must never be asked of another one. */
+  readonly #renewHere: Renewal = (key) =>
+    this.#ownLoads.isLoading(key) || this.#peers.pickPeer(key) !== undefined
+      ? undefined
+      : this.#ownLoads.load(key, undefined);
+
   #replyOf(entry: CacheEntry | undefined): PeerReply {
     if (entry === undefined) return { outcome: 'notFound' };
-    return { outcome: 'value', value: this.#values.viewOf(entry), minuteQps: this.#cache.minuteQps(entry) };
+    const ttlMs = this.#lifetimes.remainingMs(entry);
+    if (entry.isNotFound) return { outcome: 'notFound', ttlMs };
+    return { outcome: 'value', value: this.#values.viewOf(entry), minuteQps: this.#cache.minuteQps(entry), ttlMs };
+  }
+
+  #viewOf(entry: CacheEntry | undefined): ByteView | undefined {
+    return entry === undefined || entry.isNotFound ? undefined : this.#values.viewOf(entry);
   }
 
   #valueOf(key: string, entry: CacheEntry | undefined): Value | undefined {
-    if (entry === undefined) return undefined;
+    if (entry === undefined || entry.isNotFound) return undefined;
     try {
       return this.#values.valueOf(entry);
     } catch (error) {
@@ -208,7 +252,12 @@ export class Group<Value> {
     const flaw = flawOf(key);
     if (flaw !== undefined) return Promise.reject(new InvalidKeyError(this.name, key, flaw));
     const peer = this.#peers.pickPeer(key);
-    return peer === undefined ? this.#ownLoads.load(key, signal) : this.#peerLoads.load(peer, key, signal);
+    if (peer === undefined) return this.#loadHere(key, signal);
+    return this.#stale.orStale(key, () => this.#peerLoads.load(peer, key, signal), signal);
+  }
+
+  #loadHere(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
+    return this.#stale.orStale(key, () => this.#ownLoads.load(key, signal), signal);
   }
 }
 

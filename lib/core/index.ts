@@ -14,8 +14,17 @@ export { GroupRegistry, type GroupRegistryOptions } from './group-registry.js';
 export type { GroupStats } from './group-stats.js';
 export { HashRing, ringOptions, type HashRingOptions, type RingHash, type RingKind } from './hash-ring.js';
 export { jsonCodec } from './json-codec.js';
+export type { LifetimeSettings } from './lifetimes.js';
 export { MemoryBudget } from './memory-budget.js';
-export { noPeers, type PeerClient, type PeerPicker, type PeerReply, type PeerRequest } from './peer-picker.js';
+export {
+  noPeers,
+  type PeerClient,
+  type PeerNotFound,
+  type PeerPicker,
+  type PeerReply,
+  type PeerRequest,
+  type PeerValue,
+} from './peer-picker.js';
 export {
   promoteAlways,
   promoteByRate,

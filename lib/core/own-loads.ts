@@ -26,6 +26,11 @@ export class OwnLoads<Value> {
     this.#flights = new SingleFlight(() => new LoadAbandonedError(name));
   }
 
+  /** Whether a run for `key` is under way. */
+  isLoading(key: string): boolean {
+    return this.#flights.has(key);
+  }
+
   /** What the getter says of `key`, in the main cache before it is told; joins a run that is under way. */
   load(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
     return this.#flights.fly(
@@ -56,7 +61,7 @@ export class OwnLoads<Value> {
     const loaded = (value: Value | undefined): void => {
       let entry: CacheEntry | undefined;
       try {
-        if (value !== undefined) entry = this.#store(key, value);
+        entry = value === undefined ? this.#storeNotFound(key) : this.#store(key, value);
       } catch (error) {
         return failed(error);
       }
@@ -67,13 +72,35 @@ export class OwnLoads<Value> {
   }
 
   #store(key: string, value: Value): CacheEntry {
-    const { name, cache, options } = this.#parts;
+    const { name, cache, lifetimes, options } = this.#parts;
     const view = ByteView.from(options.codec.encode(value));
     if (view.length > options.maxValueBytes) {
       throw new ValueTooLargeError(name, view.length, options.maxValueBytes);
     }
-    const entry = cache.entryOf(key, view);
+    const ttlMs = lifetimes.ofLoaded(value, key);
+    return ttlMs > 0
+      ? this.#keep(key, cache.entryOf(key, view), ttlMs)
+      : this.#pass(key, cache.passingEntryOf(key, view));
+  }
+
+  #storeNotFound(key: string): CacheEntry | undefined {
+    const { cache, lifetimes } = this.#parts;
+    if (lifetimes.ofNotFound > 0) return this.#keep(key, cache.notFoundEntryOf(key), lifetimes.ofNotFound);
+    cache.delete(key);
+    return undefined;
+  }
+
+  #keep(key: string, entry: CacheEntry, ttlMs: number): CacheEntry {
+    const { cache, lifetimes, options, sweep } = this.#parts;
+    lifetimes.begin(entry, ttlMs, options.clock.now());
     cache.keep('main', key, entry);
+    if (entry.expiresMs !== 0) sweep.expect();
+    return entry;
+  }
+
+  /** Nor is what has been kept before good any more. */
+  #pass(key: string, entry: CacheEntry): CacheEntry {
+    this.#parts.cache.delete(key);
     return entry;
   }
 }

@@ -1,11 +1,10 @@
 import type { CacheEntry } from './byte-lru.js';
-import type { ByteView } from './byte-view.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { MAX_TIMER_MS } from './duration.js';
 import { LoadAbandonedError, ValueTooLargeError } from './errors.js';
 import type { GroupParts } from './group-parts.js';
 import type { OwnLoads } from './own-loads.js';
-import type { PeerClient, PeerReply } from './peer-picker.js';
+import type { PeerClient, PeerReply, PeerValue } from './peer-picker.js';
 import { PeerQuestion, type PeerQuestionOptions } from './peer-question.js';
 import { SingleFlight, type OpenFlight } from './single-flight.js';
 
@@ -38,6 +37,11 @@ export class PeerLoads<Value> {
     this.#flights = new SingleFlight(() => new LoadAbandonedError(name));
   }
 
+  /** Whether a question about `key` is under way. */
+  isLoading(key: string): boolean {
+    return this.#flights.has(key);
+  }
+
   /** What `peer` says of `key`, mirrored if the group's policy wants that; joins a question that is under way. */
   load(peer: PeerClient, key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
     return this.#flights.fly(
@@ -53,7 +57,7 @@ export class PeerLoads<Value> {
   #ask(peer: PeerClient, key: string, flight: OpenFlight<CacheEntry | undefined>): void {
     const question = new PeerQuestion(peer, key, this.#questions, (reply) => {
       try {
-        if (reply !== undefined) flight.resolve(this.#accept(key, reply));
+        if (reply !== undefined) flight.resolve(this.#accept(key, reply, question.askedMs));
         else if (flight.isAborted) flight.reject(flight.signal.reason);
         else this.#loadInPlaceOfPeer(key, flight);
       } catch (failure) {
@@ -65,7 +69,7 @@ export class PeerLoads<Value> {
   }
 
   /** What a peer has answered; throws its getter's failure. */
-  #accept(key: string, reply: PeerReply): CacheEntry | undefined {
+  #accept(key: string, reply: PeerReply, askedMs: number): CacheEntry | undefined {
     const { name, counters, options } = this.#parts;
     switch (reply.outcome) {
       case 'value':
@@ -74,22 +78,53 @@ export class PeerLoads<Value> {
           throw new ValueTooLargeError(name, reply.value.length, options.maxValueBytes);
         }
         counters.peerLoads++;
-        return this.#mirror(key, reply.value, reply.minuteQps);
+        return this.#mirror(key, reply, askedMs);
       case 'notFound':
         counters.peerLoads++;
-        return undefined;
+        return this.#mirrorNotFound(key, reply.ttlMs ?? 0, askedMs);
       case 'failed':
         counters.peerLoadErrs++;
         throw reply.error;
     }
   }
 
-  #mirror(key: string, value: ByteView, minuteQps: number): CacheEntry {
-    const { cache, options, values } = this.#parts;
-    if (!options.promote({ key, bytes: value.length, minuteQps })) return cache.passingEntryOf(key, value);
+  #mirror(key: string, { value, minuteQps, ttlMs }: PeerValue, askedMs: number): CacheEntry {
+    const { cache, lifetimes, options, values } = this.#parts;
+    const lifetimeMs = lifetimes.ofCopy(ttlMs);
+    const isHeld = cache.hasCopy(key);
+    if (!this.#isAhead(lifetimeMs, askedMs)) {
+      // What is held is no younger than what was not good for a copy.
+      if (isHeld) cache.delete(key);
+      return cache.passingEntryOf(key, value);
+    }
+    // A copy that is there is renewed.
+    if (!isHeld && !options.promote({ key, bytes: value.length, minuteQps })) return cache.passingEntryOf(key, value);
     const decoded = options.shares ? values.decodeAlike(value) : undefined;
-    const entry = cache.copyOf(key, value, decoded);
+    return this.#keep(key, cache.copyOf(key, value, decoded), lifetimeMs, askedMs);
+  }
+
+  /** Kept for as long as the peer says, without asking the policy: it takes the place of no value. */
+  #mirrorNotFound(key: string, ttlMs: number, askedMs: number): CacheEntry | undefined {
+    const { cache, lifetimes } = this.#parts;
+    const lifetimeMs = lifetimes.ofCopy(ttlMs);
+    if (this.#isAhead(lifetimeMs, askedMs)) {
+      return this.#keep(key, cache.notFoundEntryOf(key), lifetimeMs, askedMs);
+    }
+    cache.delete(key);
+    return undefined;
+  }
+
+  /** Whether what was asked for at `askedMs` and lives for `lifetimeMs` is still good. */
+  #isAhead(lifetimeMs: number, askedMs: number): boolean {
+    return askedMs + lifetimeMs > this.#parts.options.clock.now();
+  }
+
+  #keep(key: string, entry: CacheEntry, lifetimeMs: number, askedMs: number): CacheEntry {
+    const { cache, lifetimes, sweep } = this.#parts;
+    // From when it was asked: the clocks of two processes differ, and messages take time.
+    lifetimes.begin(entry, lifetimeMs, askedMs);
     cache.keep('hot', key, entry);
+    if (entry.expiresMs !== 0) sweep.expect();
     return entry;
   }
 

@@ -19,10 +19,24 @@ export interface PeerRequest {
  * What the owner said. A getter's failure is an answer: it is thrown to the caller as it is, and nobody else's getter is
  * run.
  */
-export type PeerReply =
-  | { readonly outcome: 'value'; readonly value: ByteView; readonly minuteQps: number }
-  | { readonly outcome: 'notFound' }
-  | { readonly outcome: 'failed'; readonly error: Error };
+export type PeerReply = PeerValue | PeerNotFound | { readonly outcome: 'failed'; readonly error: Error };
+
+export interface PeerValue {
+  readonly outcome: 'value';
+  readonly value: ByteView;
+  readonly minuteQps: number;
+  /**
+   * Milliseconds, from when it is said, that the value may be kept; 0: not at all. Absent: not said; for ever, unless the
+   * asker's group says otherwise.
+   */
+  readonly ttlMs?: number;
+}
+
+export interface PeerNotFound {
+  readonly outcome: 'notFound';
+  /** As for a value. Absent: not to be kept. */
+  readonly ttlMs?: number;
+}
 
 /** Is told what came of a question: exactly one of the two, once. */
 export interface PeerAnswer {

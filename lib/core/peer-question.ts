@@ -63,6 +63,11 @@ export class PeerQuestion implements PeerRequest, PeerAnswer, Deadline {
     }
   }
 
+  /** When it was asked, on the clock of the deadlines. */
+  get askedMs(): number {
+    return this.dueMs - this.timeoutMs;
+  }
+
   answered(reply: PeerReply): void {
     this.#end(reply);
   }

@@ -53,6 +53,15 @@ export class TinyLfu implements EntryCache {
     return entry;
   }
 
+  peek(key: string): CacheEntry | undefined {
+    return this.#admitted.peek(key) ?? this.#window.peek(key);
+  }
+
+  *entries(): IterableIterator<[string, CacheEntry]> {
+    yield* this.#admitted.entries();
+    yield* this.#window.entries();
+  }
+
   set(key: string, entry: CacheEntry): CacheEntry | undefined {
     this.#settleWindow();
     return (this.#admitted.peek(key) === undefined ? this.#window : this.#admitted).set(key, entry);

@@ -23,12 +23,15 @@ export class GroupBinder {
   define<Value>(
     name: string,
     label: string,
-    { key, ...settings }: CachedOptions<any, Value>,
+    { key, ttl, ...settings }: CachedOptions<any, Value>,
     load: ArgsLoader<Value>,
   ): TypedGroup<any, Value> {
     const argsKey: ArgsKey = key === undefined ? jsonArgsKey(name, label) : customArgsKey(name, label, key);
     const getter: Getter<Value> = (wireKey, context) => load(argsKey.decode(wireKey), context);
-    const group = this.#registry.define<Value>(name, getter, settings);
+    const group = this.#registry.define<Value>(name, getter, {
+      ...settings,
+      ttl: typeof ttl === 'function' ? (value, wireKey) => ttl(value, ...argsKey.decode(wireKey)) : ttl,
+    });
     const typed = new TypedGroup<any, Value>(group, argsKey);
     this.#typed.set(name, typed);
     return typed;

@@ -5,23 +5,36 @@ export interface GetResponse {
   readonly value: ByteView;
   /** Not on the wire if 0. */
   readonly minuteQps: number;
+  /** Milliseconds that the value may still be kept; absent: not said. */
+  readonly ttlMs?: number;
 }
 
 const VALUE_TAG = 0x0a; // field 1, length-delimited
 const MINUTE_QPS_TAG = 0x11; // field 2, 64-bit
+/** Field 3, varint: mailgun/groupcache's `expire`, in Unix nanoseconds. */
+const EXPIRE_TAG = 0x18;
+/** Field 16, varint: ours, in milliseconds, since the clocks of two machines differ. */
+const TTL_TAG = 0x80;
+const TTL_TAG_BYTES = [0x80, 0x01];
+/** A hundred years: `expire` has to fit 63 bits. */
+const MAX_TTL_MS = 100 * 365 * 86_400_000;
+const NS_PER_MS = 1_000_000;
 
 /** The message as Go's protobuf encodes it. */
-export function encodeGetResponse({ value, minuteQps }: GetResponse): Buffer {
+export function encodeGetResponse({ value, minuteQps, ttlMs }: GetResponse): Buffer {
   const headLength = 1 + varintLength(value.length);
-  const message = Buffer.allocUnsafe(headLength + value.length + (minuteQps === 0 ? 0 : 9));
+  const lifetime = ttlMs === undefined ? [] : encodeLifetime(ttlMs);
+  const qpsLength = minuteQps === 0 ? 0 : 9;
+  const message = Buffer.allocUnsafe(headLength + value.length + qpsLength + lifetime.length);
   message[0] = VALUE_TAG;
   writeVarint(message, 1, value.length);
   value.copyTo(message, headLength);
+  let offset = headLength + value.length;
   if (minuteQps !== 0) {
-    const start = headLength + value.length;
-    message[start] = MINUTE_QPS_TAG;
-    message.writeDoubleLE(minuteQps, start + 1);
+    message[offset] = MINUTE_QPS_TAG;
+    offset = message.writeDoubleLE(minuteQps, offset + 1);
   }
+  message.set(lifetime, offset);
   return message;
 }
 
@@ -33,13 +46,37 @@ export function decodeGetResponse(message: Buffer): GetResponse {
   const reader = new MessageReader(message);
   let value = ByteView.empty;
   let minuteQps = 0;
+  let ttlMs: number | undefined;
+  let expireNs = 0;
   while (!reader.isAtEnd) {
     const tag = reader.varint();
     if (tag === VALUE_TAG) value = ByteView.from(reader.bytes(reader.varint()));
     else if (tag === MINUTE_QPS_TAG) minuteQps = reader.bytes(8).readDoubleLE(0);
+    else if (tag === EXPIRE_TAG) expireNs = reader.varint();
+    else if (tag === TTL_TAG) ttlMs = reader.varint();
     else skipField(reader, tag);
   }
-  return { value, minuteQps };
+  if (ttlMs === undefined && expireNs > 0) ttlMs = Math.max(0, Math.floor(expireNs / NS_PER_MS - Date.now()));
+  return { value, minuteQps, ttlMs };
+}
+
+/** Both fields of a lifetime. */
+function encodeLifetime(ttlMs: number): number[] {
+  const wholeMs = Math.floor(Math.min(ttlMs, MAX_TTL_MS));
+  return [
+    EXPIRE_TAG,
+    ...varint(BigInt(Date.now() + wholeMs) * BigInt(NS_PER_MS)),
+    ...TTL_TAG_BYTES,
+    ...varint(BigInt(wholeMs)),
+  ];
+}
+
+function varint(value: bigint): number[] {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  bytes.push(Number(rest));
+  return bytes;
 }
 
 class MessageReader {

@@ -126,7 +126,7 @@ export class HttpPeerClient implements PeerClient {
       }
     }
     const mark = answer.headers[headers.failure] as FailureMark | undefined;
-    if (mark === 'not-found') return { outcome: 'notFound' };
+    if (mark === 'not-found') return { outcome: 'notFound', ttlMs: ttlOf(answer) };
     if (mark === 'load') {
       try {
         const failure = failureFromJson(answer.body.toString('utf8'));
@@ -159,6 +159,12 @@ function isAboutTheQuestion({ status, headers: answered }: HttpAnswer): boolean 
     mark === 'overloaded' ||
     (mark === undefined && status === 500)
   );
+}
+
+/** How long "not found" may be kept; not at all where it does not say. */
+function ttlOf({ headers: answered }: HttpAnswer): number {
+  const ttlMs = Number(answered[headers.ttl] ?? 0);
+  return ttlMs >= 0 ? ttlMs : 0;
 }
 
 function isProtobuf(contentType: string | string[] | undefined): boolean {

@@ -148,6 +148,8 @@ class PeerWait {
   }
 }
 
+const TEXT = 'text/plain; charset=utf-8';
+
 /** Writes one response. */
 class Answer {
   constructor(
@@ -161,27 +163,27 @@ class Answer {
       case 'value':
         return this.#end(200, 'application/x-protobuf', encodeGetResponse(reply), {});
       case 'notFound':
-        return this.refuse(404, 'not-found', 'not found');
+        return this.#fail(404, 'not-found', TEXT, 'not found\n', ttlHeader(reply.ttlMs));
       case 'failed':
         // Go's peers read a text; ours read what lets them throw the same error again.
         return this.#isAskedByOurs
           ? this.#fail(500, 'load', 'application/json', failureToJson(failures, reply.error))
-          : this.#fail(500, 'load', 'text/plain; charset=utf-8', reply.error.message);
+          : this.#fail(500, 'load', TEXT, reply.error.message);
     }
   }
 
   /** An answer that is no value. Without a `mark` it does not show what stands here. */
   refuse(status: number, mark: FailureMark | undefined, text: string): void {
-    if (mark === undefined) this.#end(status, 'text/plain; charset=utf-8', Buffer.from(`${text}\n`), undefined);
-    else this.#fail(status, mark, 'text/plain; charset=utf-8', `${text}\n`);
+    if (mark === undefined) this.#end(status, TEXT, Buffer.from(`${text}\n`), undefined);
+    else this.#fail(status, mark, TEXT, `${text}\n`);
   }
 
   get #isAskedByOurs(): boolean {
     return headerOf(this.request, headers.version) !== undefined;
   }
 
-  #fail(status: number, mark: FailureMark, contentType: string, text: string): void {
-    this.#end(status, contentType, Buffer.from(text), { [headers.failure]: mark });
+  #fail(status: number, mark: FailureMark, contentType: string, text: string, own?: Record<string, string>): void {
+    this.#end(status, contentType, Buffer.from(text), { [headers.failure]: mark, ...own });
   }
 
   #end(status: number, contentType: string, body: Buffer, own: Record<string, string> | undefined): void {
@@ -200,6 +202,10 @@ class Answer {
     });
     response.end(body);
   }
+}
+
+function ttlHeader(ttlMs: number | undefined): Record<string, string> {
+  return ttlMs === undefined ? {} : { [headers.ttl]: String(Math.floor(ttlMs)) };
 }
 
 function headerOf(request: IncomingMessage, name: string): string | undefined {

@@ -15,6 +15,8 @@ export const headers = {
   bootId: 'x-groupcache-boot-id',
   /** On answers other than 200: which kind of failure, see `FailureMark`. Without it, it is not one of ours. */
   failure: 'x-groupcache-failure',
+  /** On answers of `not-found`: milliseconds for which that may be kept. */
+  ttl: 'x-groupcache-ttl',
   /** On requests: milliseconds that the asker will wait. */
   timeout: 'x-groupcache-timeout',
   /** On requests: `v1;<Unix milliseconds>;<nonce>`, what was signed beside the request. */

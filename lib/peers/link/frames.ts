@@ -14,6 +14,7 @@ export const frameTypes = {
   value: 2,
   /** As `value`, but one part of it, of several; the first has the length of the whole among its fields. */
   more: 3,
+  /** Fields to the end. */
   notFound: 4,
   /** The getter's failure, as JSON. */
   failed: 5,
@@ -35,10 +36,14 @@ const GET_HEAD_BYTES = 10;
 const FIELDS_LENGTH_BYTES = 2;
 /** A field has a tag (8 bits) and a length (16 bits). */
 const FIELD_HEAD_BYTES = 3;
+const UINT32_FIELD_BYTES = FIELD_HEAD_BYTES + 4;
 /** A double. */
 const MINUTE_QPS_FIELD = 1;
 /** 32 bits: bytes of a value that comes in parts. */
 const TOTAL_LENGTH_FIELD = 2;
+/** 32 bits: milliseconds for which the answer may be kept. */
+const TTL_FIELD = 3;
+const MAX_TTL_MS = 2 ** 32 - 1;
 const FIRST_CHUNK_BYTES = 4 * 1024;
 /** Made before it is known that so much will be written; what is larger gets a buffer of its own size. */
 const MOST_CHUNK_BYTES = 16 * 1024;
@@ -60,6 +65,8 @@ export interface FrameHandler {
 /** 0 where it is not said. */
 export interface ValueFields {
   minuteQps: number;
+  /** `undefined` where it is not said. */
+  ttlMs: number | undefined;
   /** Bytes of the whole value, in the first of several parts. */
   totalLength: number;
 }
@@ -113,10 +120,11 @@ function readValue(
   handler.onValue(id, message, valueStart, end, fields, isLast);
 }
 
-const NO_FIELDS: Readonly<ValueFields> = Object.freeze({ minuteQps: 0, totalLength: 0 });
+const NO_FIELDS: Readonly<ValueFields> = Object.freeze({ minuteQps: 0, ttlMs: undefined, totalLength: 0 });
 
-function readFields(message: Buffer, start: number, end: number): ValueFields {
-  const fields: ValueFields = { minuteQps: 0, totalLength: 0 };
+/** The fields between `start` and `end`; throws a `RangeError` if they are not well-formed. */
+export function readFields(message: Buffer, start: number, end: number): ValueFields {
+  const fields: ValueFields = { minuteQps: 0, ttlMs: undefined, totalLength: 0 };
   let offset = start;
   while (offset < end) {
     if (end - offset < FIELD_HEAD_BYTES) throw new RangeError('has a field that ends inside its head');
@@ -126,7 +134,7 @@ function readFields(message: Buffer, start: number, end: number): ValueFields {
     if (message[offset] === MINUTE_QPS_FIELD && length === 8) fields.minuteQps = message.readDoubleBE(content);
     else if (message[offset] === TOTAL_LENGTH_FIELD && length === 4) {
       fields.totalLength = message.readUInt32BE(content);
-    }
+    } else if (message[offset] === TTL_FIELD && length === 4) fields.ttlMs = message.readUInt32BE(content);
     offset = content + length;
   }
   return fields;
@@ -165,16 +173,27 @@ export class FrameWriter {
     this.#end(start, end);
   }
 
-  /** A whole value, copied. */
-  value(id: number, value: ByteView, minuteQps: number): void {
-    const start = this.#beginValue(frameTypes.value, id, value.length, minuteQps, 0);
+  /** A whole value, copied. `ttlMs` is not said if it is `undefined`. */
+  value(id: number, value: ByteView, minuteQps: number, ttlMs: number | undefined): void {
+    const start = this.#beginValue(frameTypes.value, id, value.length, minuteQps, ttlMs, 0);
     value.copyTo(this.#buffer, start);
   }
 
-  /** The first of several parts of a value, or one between, copied. `minuteQps` and `totalLength` go with the first. */
-  more(id: number, part: ByteView, minuteQps: number, totalLength: number): void {
-    const start = this.#beginValue(frameTypes.more, id, part.length, minuteQps, totalLength);
+  /** The first of several parts of a value, copied, with what is said of the whole; `totalLength` in bytes. */
+  firstOfValue(id: number, part: ByteView, minuteQps: number, ttlMs: number | undefined, totalLength: number): void {
+    const start = this.#beginValue(frameTypes.more, id, part.length, minuteQps, ttlMs, totalLength);
     part.copyTo(this.#buffer, start);
+  }
+
+  /** A part between the first one and the last, copied. */
+  more(id: number, part: ByteView): void {
+    const start = this.#beginValue(frameTypes.more, id, part.length, 0, undefined, 0);
+    part.copyTo(this.#buffer, start);
+  }
+
+  notFound(id: number, ttlMs: number | undefined): void {
+    const body = this.#begin(frameTypes.notFound, id, ttlMs === undefined ? 0 : UINT32_FIELD_BYTES);
+    if (ttlMs !== undefined) this.#writeUint32Field(TTL_FIELD, Math.min(ttlMs, MAX_TTL_MS), body);
   }
 
   /** A frame of any other type. */
@@ -183,23 +202,37 @@ export class FrameWriter {
     if (content !== '') this.#buffer.write(content, body, 'utf8');
   }
 
-  #beginValue(type: number, id: number, length: number, minuteQps: number, totalLength: number): number {
-    const qpsLength = minuteQps === 0 ? 0 : FIELD_HEAD_BYTES + 8;
-    const totalFieldLength = totalLength === 0 ? 0 : FIELD_HEAD_BYTES + 4;
-    const fieldsLength = qpsLength + totalFieldLength;
+  #beginValue(
+    type: number,
+    id: number,
+    length: number,
+    minuteQps: number,
+    ttlMs: number | undefined,
+    totalLength: number,
+  ): number {
+    const fieldsLength =
+      (minuteQps === 0 ? 0 : FIELD_HEAD_BYTES + 8) +
+      (totalLength === 0 ? 0 : UINT32_FIELD_BYTES) +
+      (ttlMs === undefined ? 0 : UINT32_FIELD_BYTES);
     const body = this.#begin(type, id, FIELDS_LENGTH_BYTES + fieldsLength + length);
-    let offset = this.#buffer.writeUInt16BE(fieldsLength, body);
-    if (qpsLength > 0) {
-      offset = this.#buffer.writeUInt8(MINUTE_QPS_FIELD, offset);
-      offset = this.#buffer.writeUInt16BE(8, offset);
-      offset = this.#buffer.writeDoubleBE(minuteQps, offset);
+    writeUint16(this.#buffer, fieldsLength, body);
+    let offset = body + FIELDS_LENGTH_BYTES;
+    if (minuteQps !== 0) {
+      this.#buffer[offset] = MINUTE_QPS_FIELD;
+      writeUint16(this.#buffer, 8, offset + 1);
+      offset = this.#buffer.writeDoubleBE(minuteQps, offset + FIELD_HEAD_BYTES);
     }
-    if (totalFieldLength > 0) {
-      offset = this.#buffer.writeUInt8(TOTAL_LENGTH_FIELD, offset);
-      offset = this.#buffer.writeUInt16BE(4, offset);
-      offset = this.#buffer.writeUInt32BE(totalLength, offset);
-    }
+    if (totalLength !== 0) offset = this.#writeUint32Field(TOTAL_LENGTH_FIELD, totalLength, offset);
+    if (ttlMs !== undefined) offset = this.#writeUint32Field(TTL_FIELD, Math.min(ttlMs, MAX_TTL_MS), offset);
     return offset;
+  }
+
+  /** Returns where the field ends. */
+  #writeUint32Field(tag: number, value: number, start: number): number {
+    this.#buffer[start] = tag;
+    writeUint16(this.#buffer, 4, start + 1);
+    writeUint32(this.#buffer, value, start + FIELD_HEAD_BYTES);
+    return start + UINT32_FIELD_BYTES;
   }
 
   /** Makes room for a frame, writes its head, and returns where its body begins. */

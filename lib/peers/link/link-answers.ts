@@ -87,9 +87,9 @@ export class LinkAnswers {
     switch (reply.outcome) {
       case 'value':
         wait.end();
-        return this.#output.value(id, reply.value, reply.minuteQps);
+        return this.#output.value(id, reply.value, reply.minuteQps, reply.ttlMs);
       case 'notFound':
-        this.#output.frames.other(frameTypes.notFound, id);
+        this.#output.frames.notFound(id, reply.ttlMs);
         break;
       case 'failed':
         this.#output.frames.other(frameTypes.failed, id, failureToJson(this.#reception!.failures, reply.error));

@@ -24,6 +24,7 @@ interface WaitingValue {
   readonly id: number;
   view: ByteView;
   readonly minuteQps: number;
+  readonly ttlMs: number | undefined;
   offset: number;
 }
 
@@ -67,14 +68,14 @@ export class LinkOutput {
     if (this.behindBytes > MAX_BEHIND_BYTES) this.#socket.terminate();
   }
 
-  value(id: number, view: ByteView, minuteQps: number): void {
+  value(id: number, view: ByteView, minuteQps: number, ttlMs: number | undefined): void {
     if (view.length > PART_BYTES) {
-      this.#large.push({ id, view, minuteQps, offset: 0 });
+      this.#large.push({ id, view, minuteQps, ttlMs, offset: 0 });
       this.#schedule();
     } else if (this.#small.length > 0 || !this.#hasRoom) {
-      this.#small.push({ id, view, minuteQps, offset: 0 });
+      this.#small.push({ id, view, minuteQps, ttlMs, offset: 0 });
     } else {
-      this.frames.value(id, view, minuteQps);
+      this.frames.value(id, view, minuteQps, ttlMs);
       this.written();
       this.#onSent(id);
     }
@@ -117,8 +118,8 @@ export class LinkOutput {
     if (this.waiting > 0 && this.#hasRoom) this.#schedule();
   };
 
-  #sendSmall({ id, view, minuteQps }: WaitingValue): void {
-    this.frames.value(id, view, minuteQps);
+  #sendSmall({ id, view, minuteQps, ttlMs }: WaitingValue): void {
+    this.frames.value(id, view, minuteQps, ttlMs);
     if (this.frames.length >= MESSAGE_BYTES) this.#send();
     this.#onSent(id);
   }
@@ -128,15 +129,15 @@ export class LinkOutput {
     for (let sent = 0; sent < TICK_PART_BYTES && this.#large.length > 0 && this.#hasRoom; sent += PART_BYTES) {
       const value = this.#large.shift()!;
       if (value.offset === 0) value.view = value.view.toSliceable();
-      const { id, view, offset, minuteQps } = value;
+      const { id, view, offset, minuteQps, ttlMs } = value;
       const part = view.slice(offset, offset + PART_BYTES);
       value.offset += part.length;
       if (value.offset === view.length) {
-        this.frames.value(id, part, 0);
+        this.frames.value(id, part, 0, undefined);
         this.#onSent(id);
       } else {
-        const isFirst = offset === 0;
-        this.frames.more(id, part, isFirst ? minuteQps : 0, isFirst ? view.length : 0);
+        if (offset === 0) this.frames.firstOfValue(id, part, minuteQps, ttlMs, view.length);
+        else this.frames.more(id, part);
         this.#large.splice(Math.min(MAX_ACTIVE_VALUES - 1, this.#large.length), 0, value);
       }
       if (this.frames.length >= MESSAGE_BYTES) this.#send();

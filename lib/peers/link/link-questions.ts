@@ -20,6 +20,7 @@ interface Question {
   buffer: Buffer | undefined;
   received: number;
   minuteQps: number;
+  ttlMs: number | undefined;
 }
 
 export interface LinkQuestionsOptions {
@@ -68,6 +69,7 @@ export class LinkQuestions {
       buffer: undefined,
       received: 0,
       minuteQps: 0,
+      ttlMs: undefined,
     };
     this.#slots[id] = question;
     if (deadlineMs < this.#wakeMs) this.#wakeAt(deadlineMs);
@@ -90,7 +92,7 @@ export class LinkQuestions {
     if (isLast && question.received === 0) {
       if (length > this.#options.maxValueBytes) this.#giveUp(id, question, this.#tooLarge());
       const value = question.isGivenUp ? ByteView.empty : ByteView.copyOf(message, start, end);
-      return this.settle(id, { outcome: 'value', value, minuteQps: fields.minuteQps });
+      return this.settle(id, { outcome: 'value', value, minuteQps: fields.minuteQps, ttlMs: fields.ttlMs });
     }
     if (question.received === 0) {
       const { totalLength } = fields;
@@ -98,6 +100,7 @@ export class LinkQuestions {
       if (totalLength > this.#options.maxValueBytes) this.#giveUp(id, question, this.#tooLarge());
       if (!question.isGivenUp) question.buffer = Buffer.allocUnsafeSlow(totalLength);
       question.minuteQps = fields.minuteQps;
+      question.ttlMs = fields.ttlMs;
     }
     question.received += length;
     const { buffer } = question;
@@ -109,7 +112,8 @@ export class LinkQuestions {
       throw new RangeError('has parts of a value of another length than it said');
     }
     message.copy(buffer, question.received - length, start, end);
-    if (isLast) this.settle(id, { outcome: 'value', value: ByteView.adopt(buffer), minuteQps: question.minuteQps });
+    const { minuteQps, ttlMs } = question;
+    if (isLast) this.settle(id, { outcome: 'value', value: ByteView.adopt(buffer), minuteQps, ttlMs });
   }
 
   /** The answer has come, or what stands for one. Throws a `RangeError` if nobody asked. */

@@ -4,7 +4,7 @@ import type { PeerAnswer, PeerReply, PeerRequest } from '../../core/peer-picker.
 import { failureFromJson, type FailureCodec } from '../failure-codec.js';
 import type { PeerReception } from '../peer-reception.js';
 import { LISTEN_MAX_KEY_BYTES } from '../wire.js';
-import { frameTypes, readFrames, type FrameHandler } from './frames.js';
+import { frameTypes, readFields, readFrames, type FrameHandler } from './frames.js';
 import { LinkAnswers } from './link-answers.js';
 import { LinkOutput } from './link-output.js';
 import { LinkQuestions } from './link-questions.js';
@@ -170,7 +170,7 @@ export class PeerLink {
   #readOther(type: number, id: number, body: Buffer): void {
     switch (type) {
       case frameTypes.notFound:
-        return this.#questions.settle(id, { outcome: 'notFound' });
+        return this.#questions.settle(id, { outcome: 'notFound', ttlMs: readFields(body, 0, body.length).ttlMs ?? 0 });
       case frameTypes.failed:
         return this.#questions.settle(id, this.#failureOf(id, body));
       case frameTypes.refused: {

@@ -9,8 +9,8 @@ function read(message: Buffer): unknown[] {
   const handler: FrameHandler = {
     onGet: (...args) => frames.push(['get', ...args]),
     onUnreadable: (id) => frames.push(['unreadable', id]),
-    onValue: (id, whole, start, end, { minuteQps, totalLength }, isLast) =>
-      frames.push(['value', id, whole.toString('latin1', start, end), minuteQps, totalLength, isLast]),
+    onValue: (id, whole, start, end, fields, isLast) =>
+      frames.push(['value', id, whole.toString('latin1', start, end), { ...fields }, isLast]),
     onOther: (type, id, body) => frames.push(['other', type, id, body.toString('utf8')]),
   };
   readFrames(message, handler);
@@ -20,12 +20,23 @@ function read(message: Buffer): unknown[] {
 /** The bytes of a text in hex. */
 const ofHex = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 
+const latin1 = (value: Uint8Array): string => Buffer.from(value).toString('latin1');
+
 const ids = fc.integer({ min: 0, max: 0xffff_ffff });
 const texts = fc.string({ unit: 'grapheme', maxLength: 300 });
+const bytes = fc.uint8Array({ maxLength: 9_000 });
 const frame = fc.oneof(
   fc.tuple(fc.constant('get' as const), ids, ids, texts, texts),
-  fc.tuple(fc.constant('value' as const), ids, fc.uint8Array({ maxLength: 9_000 }), fc.double({ noNaN: true })),
-  fc.tuple(fc.constant('more' as const), ids, fc.uint8Array({ maxLength: 9_000 }), fc.double({ noNaN: true }), ids),
+  fc.tuple(fc.constant('value' as const), ids, bytes, fc.double({ noNaN: true }), fc.option(ids, { nil: undefined })),
+  fc.tuple(
+    fc.constant('first' as const),
+    ids,
+    bytes,
+    fc.double({ noNaN: true }),
+    fc.option(ids, { nil: undefined }),
+    ids,
+  ),
+  fc.tuple(fc.constant('more' as const), ids, bytes),
   fc.tuple(fc.constant('other' as const), fc.integer({ min: 4, max: 255 }), ids, texts),
 );
 
@@ -35,14 +46,25 @@ function write(frames: FrameWriter, [kind, ...args]: [string, ...unknown[]]): un
       frames.get(...(args as [number, number, string, string]));
       return [kind, ...args];
     case 'value': {
-      const [id, bytes, minuteQps] = args as [number, Uint8Array, number];
-      frames.value(id, ByteView.from(bytes), minuteQps);
-      return [kind, id, Buffer.from(bytes).toString('latin1'), minuteQps + 0, 0, true];
+      const [id, value, minuteQps, ttlMs] = args as [number, Uint8Array, number, number | undefined];
+      frames.value(id, ByteView.from(value), minuteQps, ttlMs);
+      return [kind, id, latin1(value), { minuteQps: minuteQps + 0, ttlMs, totalLength: 0 }, true];
+    }
+    case 'first': {
+      const [id, value, minuteQps, ttlMs, totalLength] = args as [
+        number,
+        Uint8Array,
+        number,
+        number | undefined,
+        number,
+      ];
+      frames.firstOfValue(id, ByteView.from(value), minuteQps, ttlMs, totalLength);
+      return ['value', id, latin1(value), { minuteQps: minuteQps + 0, ttlMs, totalLength }, false];
     }
     case 'more': {
-      const [id, bytes, minuteQps, totalLength] = args as [number, Uint8Array, number, number];
-      frames.more(id, ByteView.from(bytes), minuteQps, totalLength);
-      return ['value', id, Buffer.from(bytes).toString('latin1'), minuteQps + 0, totalLength, false];
+      const [id, value] = args as [number, Uint8Array];
+      frames.more(id, ByteView.from(value));
+      return ['value', id, latin1(value), { minuteQps: 0, ttlMs: undefined, totalLength: 0 }, false];
     }
     default:
       frames.other(...(args as [number, number, string]));
@@ -65,7 +87,7 @@ describe('FrameWriter and readFrames', () => {
   it('write the bytes that docs/wire.md tells of', () => {
     const frames = new FrameWriter();
     frames.get(7, 1_000, 'prices', 'ACME');
-    frames.value(7, ByteView.from('41'), 0);
+    frames.value(7, ByteView.from('41'), 0, undefined);
     frames.other(frameTypes.cancel, 8);
     expect(frames.take().toString('hex')).toBe(
       [

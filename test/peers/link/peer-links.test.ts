@@ -247,7 +247,7 @@ describe('a link, seen from its wire', () => {
     expect(messages).toBe(1);
     raw.send((frames) => {
       for (const { id } of raw.frames.filter(({ kind }) => kind === 'get')) {
-        frames.value(id, ByteView.from('answer'), 0);
+        frames.value(id, ByteView.from('answer'), 0, undefined);
       }
       for (let id = 0; id < 40; id++) frames.get(id, 10_000, 'prices', '5');
     });
