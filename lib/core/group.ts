@@ -159,12 +159,7 @@ export class Group<Value> {
   serveFromMemory(key: string): PeerReply | undefined {
     this.#counters.serverRequests++;
     const entry = this.#lookup(key);
-    if (entry === undefined) return undefined;
-    try {
-      return this.#replyOf(entry);
-    } catch (error) {
-      return { outcome: 'failed', error: asError(error) };
-    }
+    return entry === undefined ? undefined : this.#safeReplyOf(entry);
   }
 
   /** The second half of `serve`. */
@@ -178,6 +173,18 @@ export class Group<Value> {
         return { outcome: 'failed', error: asError(error) };
       },
     );
+  }
+
+  /**
+   * As `serveByLoad`, without a promise or a signal: `answered` is called within the end of the load, perhaps before this
+   * returns. The function returned is called when the asker does not wait any more; he is not answered then.
+   */
+  serveByLoadTo(key: string, answered: (reply: PeerReply) => void): () => void {
+    this.#counters.loads++;
+    return this.#ownFlights.board(key, (flight) => this.#beginHere(key, flight), {
+      landed: (loaded) => answered(this.#safeReplyOf(loaded)),
+      crashed: (error) => answered({ outcome: 'failed', error: asError(error) }),
+    });
   }
 
   /** Counters so far. */
@@ -216,6 +223,14 @@ export class Group<Value> {
     return { outcome: 'value', value: this.#values.viewOf(entry), minuteQps: this.#cache.minuteQps(entry) };
   }
 
+  #safeReplyOf(entry: CacheEntry | undefined): PeerReply {
+    try {
+      return this.#replyOf(entry);
+    } catch (error) {
+      return { outcome: 'failed', error: asError(error) };
+    }
+  }
+
   #valueOf(key: string, entry: CacheEntry | undefined): Value | undefined {
     if (entry === undefined) return undefined;
     try {
@@ -236,14 +251,12 @@ export class Group<Value> {
   }
 
   #loadHere(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
-    return this.#ownFlights.fly(
-      key,
-      (flight) => {
-        this.#counters.loadsDeduped++;
-        this.#outsideRequests(() => this.#runGetter(key, flight));
-      },
-      signal,
-    );
+    return this.#ownFlights.fly(key, (flight) => this.#beginHere(key, flight), signal);
+  }
+
+  #beginHere(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
+    this.#counters.loadsDeduped++;
+    this.#outsideRequests(() => this.#runGetter(key, flight));
   }
 
   #loadFrom(peer: PeerClient, key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {

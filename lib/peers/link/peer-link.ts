@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { KeyTooLongError, PeerError } from '../../core/errors.js';
 import type { PeerAnswer, PeerReply, PeerRequest } from '../../core/peer-picker.js';
@@ -8,6 +9,7 @@ import { frameTypes, readFrames, type FrameHandler } from './frames.js';
 import { LinkAnswers } from './link-answers.js';
 import { LinkOutput } from './link-output.js';
 import { LinkQuestions } from './link-questions.js';
+import type { TurnEnd } from './turn-end.js';
 
 export interface PeerLinkOptions {
   /** The other side's URL, or what stands for a client in messages. */
@@ -16,6 +18,8 @@ export interface PeerLinkOptions {
   readonly bootId: string;
   /** Whether this side has dialed. */
   readonly isDialer: boolean;
+  /** When what one turn has produced goes out. */
+  readonly turnEnd: TurnEnd;
   readonly failures: FailureCodec;
   readonly maxValueBytes: number;
   /** Answers the other side; without one its questions are refused. */
@@ -50,15 +54,21 @@ export class PeerLink {
   #hasOtherRetired = false;
   #hasSignOfLife = true;
 
-  /** Takes over `socket`, whose other side has proven who it is. */
-  constructor(socket: WebSocket, options: PeerLinkOptions) {
+  /** Takes over `socket`, whose connection is `raw` and whose other side has proven who it is. */
+  constructor(socket: WebSocket, raw: Duplex, options: PeerLinkOptions) {
     this.#socket = socket;
     this.#options = options;
     this.peer = options.peer;
     this.bootId = options.bootId;
     this.isDialer = options.isDialer;
     const onIdle = (): void => this.#closeIfDone();
-    this.#output = new LinkOutput(socket, (id) => this.#answers.sent(id));
+    this.#output = new LinkOutput({
+      socket,
+      raw,
+      isMasked: options.isDialer,
+      turnEnd: options.turnEnd,
+      onSent: (id) => this.#answers.sent(id),
+    });
     this.#answers = new LinkAnswers(options.reception, this.#output, onIdle);
     this.#questions = new LinkQuestions({
       peer: this.peer,
