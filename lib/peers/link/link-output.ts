@@ -104,8 +104,12 @@ export class LinkOutput {
     return false;
   }
 
-  /** Sends what has been written now: nothing else is to come. */
-  finish(): void {
+  /**
+   * Sends what has been written now. Answers that are ready when a message has been read don't wait for the end of the tick,
+   * since that message may have answers too, and whoever waited for those runs before: each of two peers that ask one another
+   * would wait while the other one works.
+   */
+  sendNow(): void {
     if (this.frames.length > 0) this.#send();
   }
 

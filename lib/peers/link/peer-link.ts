@@ -53,6 +53,8 @@ export class PeerLink {
   #hasRetired = false;
   #hasOtherRetired = false;
   #hasSignOfLife = true;
+  /** By the message that is being read. */
+  #hasBeenAsked = false;
 
   /** Takes over `socket`, whose connection is `raw` and whose other side has proven who it is. */
   constructor(socket: WebSocket, raw: Duplex, options: PeerLinkOptions) {
@@ -157,9 +159,11 @@ export class PeerLink {
 
   #read(message: Buffer, isBinary: boolean, handler: FrameHandler): void {
     this.#hasSignOfLife = true;
+    this.#hasBeenAsked = false;
     try {
       if (!isBinary) throw new RangeError('is a text');
       readFrames(message, handler);
+      if (this.#hasBeenAsked) this.#output.sendNow();
     } catch {
       // Nothing that comes after it could be trusted.
       this.cut();
@@ -170,7 +174,10 @@ export class PeerLink {
     const questions = this.#questions;
     const answers = this.#answers;
     return {
-      onGet: (id, timeoutMs, group, key) => answers.get(id, timeoutMs, group, key),
+      onGet: (id, timeoutMs, group, key) => {
+        this.#hasBeenAsked = true;
+        answers.get(id, timeoutMs, group, key);
+      },
       onUnreadable: (id) => answers.refuse(id, 'bad-request'),
       onValue: (id, message, start, end, fields, isLast) => questions.value(id, message, start, end, fields, isLast),
       onOther: (type, id, body) => this.#readOther(type, id, body),
@@ -210,7 +217,7 @@ export class PeerLink {
   #closeIfDone(): void {
     if (!this.#hasRetired || !this.#hasOtherRetired) return;
     if (this.#questions.open > 0 || this.#answers.open > 0) return;
-    this.#output.finish();
+    this.#output.sendNow();
     this.#socket.close(1000);
   }
 
