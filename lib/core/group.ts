@@ -150,12 +150,7 @@ export class Group<Value> {
   serveFromMemory(key: string): PeerReply | undefined {
     this.#counters.serverRequests++;
     const entry = this.#lookup(key, this.#renewHere);
-    if (entry === undefined) return undefined;
-    try {
-      return this.#replyOf(entry);
-    } catch (error) {
-      return { outcome: 'failed', error: asError(error) };
-    }
+    return entry === undefined ? undefined : this.#safeReplyOf(entry);
   }
 
   /** The second half of `serve`. */
@@ -169,6 +164,24 @@ export class Group<Value> {
         return { outcome: 'failed', error: asError(error) };
       },
     );
+  }
+
+  /**
+   * As `serveByLoad`, without a promise or a signal: `answered` is called within the end of the load, perhaps before this
+   * returns. The function returned is called when the asker does not wait any more; he is not answered then.
+   */
+  serveByLoadTo(key: string, answered: (reply: PeerReply) => void): () => void {
+    this.#counters.loads++;
+    const guest = {
+      landed: (loaded: CacheEntry | undefined) => answered(this.#safeReplyOf(loaded)),
+      crashed: (error: unknown) => answered({ outcome: 'failed', error: asError(error) }),
+    };
+    if (!this.#lifetimes.hasLastResort) return this.#ownLoads.board(key, guest);
+    const controller = new AbortController();
+    this.#loadHere(key, controller.signal).then(guest.landed, (error: unknown) => {
+      if (!controller.signal.aborted) guest.crashed(error);
+    });
+    return () => controller.abort(new Error('the asking peer does not wait any more'));
   }
 
   /** Counters so far. */
@@ -234,6 +247,14 @@ export class Group<Value> {
 
   #viewOf(entry: CacheEntry | undefined): ByteView | undefined {
     return entry === undefined || entry.isNotFound ? undefined : this.#values.viewOf(entry);
+  }
+
+  #safeReplyOf(entry: CacheEntry | undefined): PeerReply {
+    try {
+      return this.#replyOf(entry);
+    } catch (error) {
+      return { outcome: 'failed', error: asError(error) };
+    }
   }
 
   #valueOf(key: string, entry: CacheEntry | undefined): Value | undefined {

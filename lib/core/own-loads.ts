@@ -5,7 +5,7 @@ import { LoadAbandonedError, ValueTooLargeError } from './errors.js';
 import { GetterRun, type GetterRunOptions } from './getter-run.js';
 import type { Getter } from './getter.js';
 import type { GroupParts } from './group-parts.js';
-import { SingleFlight, type OpenFlight } from './single-flight.js';
+import { SingleFlight, type FlightGuest, type OpenFlight } from './single-flight.js';
 
 /** A group's loads by its getter: one at a time a key, each outside of any caller's async context. */
 export class OwnLoads<Value> {
@@ -33,19 +33,22 @@ export class OwnLoads<Value> {
 
   /** What the getter says of `key`, in the main cache before it is told; joins a run that is under way. */
   load(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
-    return this.#flights.fly(
-      key,
-      (flight) => {
-        this.#parts.counters.loadsDeduped++;
-        this.#begin(key, flight);
-      },
-      signal,
-    );
+    return this.#flights.fly(key, (flight) => this.#beginCounted(key, flight), signal);
+  }
+
+  /** As `load`, for a guest: see `SingleFlight.board`. */
+  board(key: string, guest: FlightGuest<CacheEntry | undefined>): () => void {
+    return this.#flights.board(key, (flight) => this.#beginCounted(key, flight), guest);
   }
 
   /** As `load`, for a load that has been counted as one already: that of a peer who could not be asked. */
   loadInPlaceOfPeer(key: string, signal: AbortSignal): Promise<CacheEntry | undefined> {
     return this.#flights.fly(key, (flight) => this.#begin(key, flight), signal);
+  }
+
+  #beginCounted(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
+    this.#parts.counters.loadsDeduped++;
+    this.#begin(key, flight);
   }
 
   #begin(key: string, flight: OpenFlight<CacheEntry | undefined>): void {

@@ -21,6 +21,12 @@ export interface OpenFlight<Value> extends Flight {
   reject(error: unknown): void;
 }
 
+/** Somebody who is told how a flight has ended by a call, within its end, and not by a promise. */
+export interface FlightGuest<Value> {
+  landed(value: Value): void;
+  crashed(error: unknown): void;
+}
+
 /**
  * Runs at most one `load` per key; callers that arrive meanwhile share its outcome.
  *
@@ -65,20 +71,40 @@ export class SingleFlight<Value> {
 
   /** As `run`, for loads that are no promises: `begin` has the flight settled, now or later. */
   fly(key: string, begin: (flight: OpenFlight<Value>) => void, signal?: AbortSignal): Promise<Value> {
-    let flight = this.#flights.get(key);
-    if (flight === undefined) {
-      if (signal?.aborted) return Promise.reject(signal.reason as Error);
-      flight = new SharedFlight(this.#flights, key);
-      this.#flights.set(key, flight);
-      const outcome = signal === undefined ? flight.join() : this.#joinUntil(flight, signal);
-      try {
-        begin(flight);
-      } catch (error) {
-        flight.reject(error);
-      }
-      return outcome;
-    }
-    return signal === undefined ? flight.join() : this.#joinUntil(flight, signal);
+    const running = this.#flights.get(key);
+    if (running === undefined && signal?.aborted) return Promise.reject(signal.reason as Error);
+    const flight = running ?? this.#prepare(key);
+    const outcome = signal === undefined ? flight.join() : this.#joinUntil(flight, signal);
+    if (running === undefined) flight.start(begin);
+    return outcome;
+  }
+
+  /**
+   * As `fly`, for a `guest`, who may be told before this returns. The function returned has him leave, as the abort of a
+   * signal does; nothing happens if he has been told.
+   */
+  board(key: string, begin: (flight: OpenFlight<Value>) => void, guest: FlightGuest<Value>): () => void {
+    const running = this.#flights.get(key);
+    const flight = running ?? this.#prepare(key);
+    flight.board(guest);
+    if (running === undefined) flight.start(begin);
+    return () => {
+      if (flight.unboard(guest)) this.#left(flight);
+    };
+  }
+
+  #prepare(key: string): SharedFlight<Value> {
+    const flight = new SharedFlight(this.#flights, key);
+    this.#flights.set(key, flight);
+    return flight;
+  }
+
+  /** Somebody who could leave has left. */
+  #left(flight: SharedFlight<Value>): void {
+    // A load that has never looked at its signal can't be stopped: it stays, for whoever comes next.
+    if (--flight.waiting > 0 || flight.isPinned || !flight.hasSignal) return;
+    flight.forget();
+    flight.abort(this.#abandoned());
   }
 
   #joinUntil(flight: SharedFlight<Value>, signal: AbortSignal): Promise<Value> {
@@ -87,10 +113,7 @@ export class SingleFlight<Value> {
     return new Promise<Value>((resolve, reject) => {
       const leave = (): void => {
         reject(signal.reason as Error);
-        // A load that has never looked at its signal can't be stopped: it stays, for whoever comes next.
-        if (--flight.waiting > 0 || flight.isPinned || !flight.hasSignal) return;
-        flight.forget();
-        flight.abort(this.#abandoned());
+        this.#left(flight);
       };
       // One request's signal may well stand behind many gets.
       setMaxListeners(0, signal);
@@ -110,13 +133,15 @@ export class SingleFlight<Value> {
 }
 
 class SharedFlight<Value> implements OpenFlight<Value> {
-  /** Callers with a signal that still wait. */
+  /** Callers with a signal, and guests, that still wait. */
   waiting = 0;
   /** Whether a caller without a signal waits: the flight is never abandoned then. */
   isPinned = false;
   readonly #table: TransientMap<SharedFlight<Value>>;
   readonly #key: string;
   // Until it is settled: a flight may be kept longer, by what V8's maps leave behind, and must not keep the value with it.
+  #guests: FlightGuest<Value>[] | undefined;
+  /** Made for the first who waits by it. */
   #promise: Promise<Value> | undefined;
   #resolve: ((value: Value) => void) | undefined;
   #reject: ((error: Error) => void) | undefined;
@@ -127,27 +152,51 @@ class SharedFlight<Value> implements OpenFlight<Value> {
   constructor(table: TransientMap<SharedFlight<Value>>, key: string) {
     this.#table = table;
     this.#key = key;
-    this.#promise = new Promise<Value>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
   }
 
   /** Of a flight that is not settled. */
   get promise(): Promise<Value> {
-    return this.#promise!;
+    this.#promise ??= new Promise<Value>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    return this.#promise;
+  }
+
+  start(begin: (flight: OpenFlight<Value>) => void): void {
+    try {
+      begin(this);
+    } catch (error) {
+      this.reject(error);
+    }
   }
 
   resolve(value: Value): void {
     const resolve = this.#resolve;
-    this.#settle();
+    const guests = this.#settle();
     resolve?.(value);
+    if (guests !== undefined) for (const guest of guests) guest.landed(value);
   }
 
   reject(error: unknown): void {
     const reject = this.#reject;
-    this.#settle();
+    const guests = this.#settle();
     reject?.(error as Error);
+    if (guests !== undefined) for (const guest of guests) guest.crashed(error);
+  }
+
+  board(guest: FlightGuest<Value>): void {
+    this.waiting++;
+    if (this.#guests === undefined) this.#guests = [guest];
+    else this.#guests.push(guest);
+  }
+
+  /** False if `guest` does not wait any more. */
+  unboard(guest: FlightGuest<Value>): boolean {
+    const index = this.#guests?.indexOf(guest) ?? -1;
+    if (index < 0) return false;
+    this.#guests!.splice(index, 1);
+    return true;
   }
 
   /** Later callers do not join this flight. */
@@ -183,12 +232,16 @@ class SharedFlight<Value> implements OpenFlight<Value> {
     return this.promise;
   }
 
-  #settle(): void {
+  /** Who is to be told. */
+  #settle(): FlightGuest<Value>[] | undefined {
+    const guests = this.#guests;
     this.forget();
+    this.#guests = undefined;
     this.#promise = undefined;
     this.#resolve = undefined;
     this.#reject = undefined;
     this.#listener = undefined;
+    return guests;
   }
 
   abort(reason: Error): void {

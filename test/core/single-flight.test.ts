@@ -1,4 +1,4 @@
-import { SingleFlight, type Flight } from '../../lib/core/index.js';
+import { SingleFlight, type Flight, type FlightGuest, type OpenFlight } from '../../lib/core/single-flight.js';
 import { describe, expect, it } from 'vitest';
 import { deferred, reactions, stateOf } from './deferred.js';
 
@@ -6,6 +6,11 @@ const abandoned = new Error('nobody waits');
 
 function createFlights(): SingleFlight<string> {
   return new SingleFlight<string>(() => abandoned);
+}
+
+function createGuest(): FlightGuest<string> & { told: unknown[] } {
+  const told: unknown[] = [];
+  return { told, landed: (value) => told.push(value), crashed: (error) => told.push(error) };
 }
 
 describe('SingleFlight', () => {
@@ -266,5 +271,77 @@ describe('SingleFlight', () => {
 
     // Vitest fails a run in which a rejection is not handled.
     await reactions();
+  });
+});
+
+describe('SingleFlight.board', () => {
+  it('tells guests and those who wait by a promise of one load', async () => {
+    const flights = createFlights();
+    const [one, two] = [createGuest(), createGuest()];
+    let flight: OpenFlight<string> | undefined;
+    flights.board('key', (started) => (flight = started), one);
+    const waiting = flights.fly('key', () => expect.fail('a second load'));
+    flights.board('key', () => expect.fail('a third load'), two);
+
+    flight!.resolve('value');
+
+    expect([one.told, two.told]).toEqual([['value'], ['value']]);
+    expect(await waiting).toBe('value');
+    expect(flights.size).toBe(0);
+  });
+
+  it('tells a guest of a load that ends at once, well or badly', () => {
+    const flights = createFlights();
+    const [well, badly] = [createGuest(), createGuest()];
+    const error = new Error('no');
+
+    flights.board('well', (flight) => flight.resolve('value'), well);
+    const leave = flights.board(
+      'badly',
+      () => {
+        throw error;
+      },
+      badly,
+    );
+    leave();
+
+    expect([well.told, badly.told]).toEqual([['value'], [error]]);
+  });
+
+  it('aborts the flight when the last guest leaves, and tells no one who has left', () => {
+    const flights = createFlights();
+    const [one, two] = [createGuest(), createGuest()];
+    let flight: OpenFlight<string> | undefined;
+    const leaveFirst = flights.board('key', (started) => ((flight = started), started.onAbort(() => undefined)), one);
+    const leaveSecond = flights.board('key', () => undefined, two);
+
+    leaveFirst();
+    leaveFirst();
+    expect(flight!.isAborted).toBe(false);
+    leaveSecond();
+
+    expect(flight!.signal.reason).toBe(abandoned);
+    expect(flights.has('key')).toBe(false);
+    flight!.resolve('value');
+    expect([one.told, two.told]).toEqual([[], []]);
+  });
+
+  it('waits on for a caller with a signal, and he for the guests', async () => {
+    const flights = createFlights();
+    const caller = new AbortController();
+    let flight: OpenFlight<string> | undefined;
+    const leave = flights.board(
+      'key',
+      (started) => ((flight = started), started.onAbort(() => undefined)),
+      createGuest(),
+    );
+    const waiting = flights.fly('key', () => undefined, caller.signal);
+
+    leave();
+    expect(flight!.isAborted).toBe(false);
+    caller.abort(new Error('enough'));
+
+    await expect(waiting).rejects.toThrow('enough');
+    expect(flight!.isAborted).toBe(true);
   });
 });

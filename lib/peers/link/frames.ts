@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { ByteView } from '../../core/byte-view.js';
+import { frameMessage, MESSAGE_HEAD_ROOM } from './websocket-message.js';
 
 /**
  * What is said over a link: frames, several to a message.
@@ -44,9 +45,10 @@ const TOTAL_LENGTH_FIELD = 2;
 /** 32 bits: milliseconds for which the answer may be kept. */
 const TTL_FIELD = 3;
 const MAX_TTL_MS = 2 ** 32 - 1;
-const FIRST_CHUNK_BYTES = 4 * 1024;
-/** Made before it is known that so much will be written; what is larger gets a buffer of its own size. */
-const MOST_CHUNK_BYTES = 16 * 1024;
+/** For several messages; what is larger gets a buffer of its own size. */
+const CHUNK_BYTES = 16 * 1024;
+/** A message is begun in a chunk that has room for so much. */
+const LEAST_ROOM = 5 * 1024;
 
 /** Takes what `readFrames` finds. Bytes are parts of the message: who keeps them copies them. */
 export interface FrameHandler {
@@ -144,21 +146,48 @@ export function readFields(message: Buffer, start: number, end: number): ValueFi
  * Collects frames into one buffer, until it is taken.
  */
 export class FrameWriter {
-  #buffer = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
-  #length = 0;
+  #buffer!: Buffer;
+  /** The same memory. */
+  #words!: Int32Array;
+  /** Where the first frame begins: a multiple of 4, with room for a message's head before it. */
+  #start = 0;
+  #end = 0;
+
+  constructor() {
+    this.#allocate(CHUNK_BYTES);
+  }
 
   /** Bytes collected. */
   get length(): number {
-    return this.#length;
+    return this.#end - this.#start;
   }
 
   /** What has been collected; the writer begins anew. */
   take(): Buffer {
-    const taken = this.#buffer.subarray(0, this.#length);
-    // The socket may hold on to what was taken.
-    this.#buffer = Buffer.allocUnsafe(Math.max(FIRST_CHUNK_BYTES, Math.min(this.#length * 2, MOST_CHUNK_BYTES)));
-    this.#length = 0;
+    const taken = this.#buffer.subarray(this.#start, this.#end);
+    this.#beginAnew();
     return taken;
+  }
+
+  /** As `take`, as one WebSocket message. */
+  takeMessage(isMasked: boolean): Buffer {
+    const start = frameMessage(this.#buffer, this.#start, this.#end, isMasked ? this.#words : undefined);
+    const taken = this.#buffer.subarray(start, this.#end);
+    this.#beginAnew();
+    return taken;
+  }
+
+  /** After what was taken, since the socket may hold on to that. */
+  #beginAnew(): void {
+    this.#start = this.#end = wordAfter(this.#end) + MESSAGE_HEAD_ROOM;
+    if (this.#buffer.length - this.#start < LEAST_ROOM) this.#allocate(CHUNK_BYTES);
+  }
+
+  #allocate(bytes: number): void {
+    // No pool: it would begin anywhere.
+    this.#buffer = Buffer.allocUnsafeSlow(wordAfter(bytes));
+    this.#words = new Int32Array(this.#buffer.buffer);
+    this.#start = this.#end = MESSAGE_HEAD_ROOM;
   }
 
   get(id: number, timeoutMs: number, group: string, key: string): void {
@@ -170,7 +199,7 @@ export class FrameWriter {
     writeUint32(this.#buffer, timeoutMs, start);
     writeUint16(this.#buffer, keyStart - groupStart, start + 4);
     writeUint32(this.#buffer, end - keyStart, start + 6);
-    this.#end(start, end);
+    this.#endAt(start, end);
   }
 
   /** A whole value, copied. `ttlMs` is not said if it is `undefined`. */
@@ -237,25 +266,33 @@ export class FrameWriter {
 
   /** Makes room for a frame, writes its head, and returns where its body begins. */
   #begin(type: number, id: number, bodyLength: number): number {
-    const start = this.#length;
-    const end = start + FRAME_HEAD_BYTES + bodyLength;
-    if (end > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(end, start * 2));
-      this.#buffer.copy(larger, 0, 0, start);
-      this.#buffer = larger;
-    }
-    writeUint32(this.#buffer, end - start - 4, start);
+    const length = FRAME_HEAD_BYTES + bodyLength;
+    if (this.#end + length > this.#buffer.length) this.#grow(length);
+    const start = this.#end;
+    writeUint32(this.#buffer, length - 4, start);
     this.#buffer[start + 4] = type;
     writeUint32(this.#buffer, id, start + 5);
-    this.#length = end;
+    this.#end = start + length;
     return start + FRAME_HEAD_BYTES;
   }
 
   /** The frame whose body begins at `body` ends before the room that it was given does. */
-  #end(body: number, end: number): void {
-    this.#length = end;
+  #endAt(body: number, end: number): void {
+    this.#end = end;
     writeUint32(this.#buffer, end - body + FRAME_HEAD_BYTES - 4, body - FRAME_HEAD_BYTES);
   }
+
+  #grow(byLength: number): void {
+    const { length } = this;
+    const collected = this.#buffer.subarray(this.#start, this.#end);
+    this.#allocate(MESSAGE_HEAD_ROOM + Math.max(length + byLength, 2 * length));
+    collected.copy(this.#buffer, this.#start);
+    this.#end += length;
+  }
+}
+
+function wordAfter(offset: number): number {
+  return (offset + 3) & ~3;
 }
 
 // Buffer's own check and convert more than these numbers need.

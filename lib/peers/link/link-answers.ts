@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../../core/duration.js';
 import type { PeerReply } from '../../core/peer-picker.js';
 import { failureToJson } from '../failure-codec.js';
 import type { PeerReception } from '../peer-reception.js';
@@ -42,16 +43,13 @@ export class LinkAnswers {
     if (group === undefined) return this.refuse(id, 'unknown-group');
 
     const reply = group.serveFromMemory(key);
-    const wait = new LinkWait(timeoutMs);
+    const wait = new LinkWait();
     this.#waits[id] = wait;
     this.#open++;
     reception.enter();
     if (reply !== undefined) return this.#reply(id, wait, reply);
-    group
-      .serveByLoad(key, wait)
-      .then((loaded) => this.#reply(id, wait, loaded))
-      // The asker has gone, its time is over, or the reply can't be put in a frame.
-      .catch(() => this.#close(id, wait, 'overloaded'));
+    const leave = group.serveByLoadTo(key, (loaded) => this.#replyLoaded(id, wait, loaded));
+    wait.begin(leave, timeoutMs, () => this.#abandon(id, wait));
   }
 
   refuse(id: number, mark: FailureMark): void {
@@ -63,8 +61,7 @@ export class LinkAnswers {
   cancel(id: number): void {
     const wait = this.#waits[id];
     if (wait === undefined) return;
-    wait.abort();
-    if (this.#output.drop(id)) this.#close(id, wait, 'overloaded');
+    if (wait.isLoading || this.#output.drop(id)) this.#abandon(id, wait);
   }
 
   /** A value has been handed over. */
@@ -77,16 +74,31 @@ export class LinkAnswers {
     for (const [id, wait] of this.#waits.entries()) {
       if (wait === undefined) continue;
       this.#leave(id);
-      wait.abort();
+      wait.leave();
+    }
+  }
+
+  #abandon(id: number, wait: LinkWait): void {
+    wait.leave();
+    this.#close(id, wait, 'overloaded');
+  }
+
+  /** Within the end of a load, which others may wait for. */
+  #replyLoaded(id: number, wait: LinkWait, reply: PeerReply): void {
+    try {
+      this.#reply(id, wait, reply);
+    } catch {
+      // It can't be put in a frame.
+      this.#close(id, wait, 'overloaded');
     }
   }
 
   #reply(id: number, wait: LinkWait, reply: PeerReply): void {
     if (this.#waits[id] !== wait) return;
+    wait.end();
     if (this.#reception!.isUnsaid(reply)) return this.#close(id, wait, 'draining');
     switch (reply.outcome) {
       case 'value':
-        wait.end();
         return this.#output.value(id, reply.value, reply.minuteQps, reply.ttlMs);
       case 'notFound':
         this.#output.frames.notFound(id, reply.ttlMs);
@@ -106,7 +118,6 @@ export class LinkAnswers {
   }
 
   #leave(id: number): void {
-    this.#waits[id]?.end();
     this.#waits[id] = undefined;
     this.#open--;
     this.#reception!.leave();
@@ -114,33 +125,35 @@ export class LinkAnswers {
   }
 }
 
-/** How long an asker waits. Signal and timer are made when the signal is first read: a hit never reads it. */
+/** A question that is being answered: loaded first, perhaps, for as long as its asker waits. */
 class LinkWait {
-  readonly #timeoutMs: number;
-  #controller: AbortController | undefined;
+  #leave: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #isAborted = false;
+  #isOver = false;
 
-  constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
+  /** Whether somebody waits for a load. */
+  get isLoading(): boolean {
+    return this.#leave !== undefined;
   }
 
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#isAborted) this.abort();
-      else this.#timer = setTimeout(() => this.abort(), Math.min(this.#timeoutMs, 2 ** 31 - 1)).unref();
-    }
-    return this.#controller.signal;
+  /** The value is being loaded; `leave` leaves that load, and `over` is called once `timeoutMs` are over. */
+  begin(leave: () => void, timeoutMs: number, over: () => void): void {
+    if (this.#isOver) return;
+    this.#leave = leave;
+    this.#timer = setTimeout(over, Math.min(timeoutMs, MAX_TIMER_MS)).unref();
   }
 
-  abort(): void {
-    this.#isAborted = true;
-    this.end();
-    this.#controller?.abort(new Error('the asking peer does not wait any more'));
-  }
-
+  /** There is an answer, perhaps before `begin`. */
   end(): void {
+    this.#isOver = true;
+    this.#leave = undefined;
     if (this.#timer !== undefined) clearTimeout(this.#timer);
+  }
+
+  /** Nobody waits any more. */
+  leave(): void {
+    const leave = this.#leave;
+    this.end();
+    leave?.();
   }
 }

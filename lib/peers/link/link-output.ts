@@ -1,6 +1,8 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { ByteView } from '../../core/byte-view.js';
 import { FrameWriter } from './frames.js';
+import type { TurnEnd } from './turn-end.js';
 
 /** A value of more goes in parts of so many bytes, between which others' frames pass. */
 export const PART_BYTES = 64 * 1024;
@@ -17,8 +19,6 @@ const MAX_ACTIVE_VALUES = 8;
 /** Bytes of large values in one tick. */
 const TICK_PART_BYTES = 4 * PART_BYTES;
 
-const BINARY = { binary: true, compress: false } as const;
-
 /** A value that waits for its turn, as the cache holds it: no copy is made before there is room. */
 interface WaitingValue {
   readonly id: number;
@@ -28,8 +28,23 @@ interface WaitingValue {
   offset: number;
 }
 
+export interface LinkOutputOptions {
+  readonly socket: WebSocket;
+  /** The socket's connection. */
+  readonly raw: Duplex;
+  /** Whether messages are masked: those of the side that has dialed. */
+  readonly isMasked: boolean;
+  readonly turnEnd: TurnEnd;
+  /** Told of each value once it has been handed to the connection. */
+  readonly onSent: (id: number) => void;
+}
+
 /**
  * What goes out over a link: what one tick has produced, in messages of about 4 KiB.
+ *
+ * Messages are made here, in the buffer that their frames were written to, and go to the connection itself: `ws` would write
+ * the head of each as a buffer of its own, and copy what it masks. What `ws` writes itself, pings and the like, is whole
+ * messages too, written at once, so that neither gets into the other's.
  *
  * Bounded: values wait, uncopied, while the reader is behind by `HIGH_WATER_BYTES`. The link goes on reading meanwhile: were
  * both ends to stop reading until the other one has read, neither would.
@@ -37,23 +52,20 @@ interface WaitingValue {
 export class LinkOutput {
   /** Write frames other than values here, then call `written`. */
   readonly frames = new FrameWriter();
-  readonly #socket: WebSocket;
-  readonly #onSent: (id: number) => void;
+  readonly #options: LinkOutputOptions;
   /** Values of one frame that wait for room. */
   readonly #small: WaitingValue[] = [];
   /** Values of several frames; the first ones take turns. */
   readonly #large: WaitingValue[] = [];
   #isScheduled = false;
 
-  /** `onSent` is told of each value once it has been handed to the socket. */
-  constructor(socket: WebSocket, onSent: (id: number) => void) {
-    this.#socket = socket;
-    this.#onSent = onSent;
+  constructor(options: LinkOutputOptions) {
+    this.#options = options;
   }
 
   /** Bytes that have been handed over and not been read, those of the running tick included. */
   get behindBytes(): number {
-    return this.#socket.bufferedAmount + this.frames.length;
+    return this.#options.raw.writableLength + this.frames.length;
   }
 
   /** Values that wait for room. */
@@ -65,7 +77,7 @@ export class LinkOutput {
   written(): void {
     if (this.frames.length >= MESSAGE_BYTES) this.#send();
     else this.#schedule();
-    if (this.behindBytes > MAX_BEHIND_BYTES) this.#socket.terminate();
+    if (this.behindBytes > MAX_BEHIND_BYTES) this.#options.socket.terminate();
   }
 
   value(id: number, view: ByteView, minuteQps: number, ttlMs: number | undefined): void {
@@ -77,7 +89,7 @@ export class LinkOutput {
     } else {
       this.frames.value(id, view, minuteQps, ttlMs);
       this.written();
-      this.#onSent(id);
+      this.#options.onSent(id);
     }
   }
 
@@ -93,8 +105,12 @@ export class LinkOutput {
     return false;
   }
 
-  /** Sends what has been written now: nothing else is to come. */
-  finish(): void {
+  /**
+   * Sends what has been written now. Answers that are ready when a message has been read don't wait for the end of the tick,
+   * since that message may have answers too, and whoever waited for those runs before: each of two peers that ask one another
+   * would wait while the other one works.
+   */
+  sendNow(): void {
     if (this.frames.length > 0) this.#send();
   }
 
@@ -105,12 +121,12 @@ export class LinkOutput {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(this.#flush);
+    this.#options.turnEnd.schedule(this.#flush);
   }
 
   readonly #flush = (): void => {
     this.#isScheduled = false;
-    if (this.#socket.readyState !== 1) return;
+    if (this.#options.socket.readyState !== 1) return;
     while (this.#small.length > 0 && this.#hasRoom) this.#sendSmall(this.#small.shift()!);
     if (this.#large.length > 0) this.#sendParts();
     if (this.frames.length > 0) this.#send();
@@ -121,7 +137,7 @@ export class LinkOutput {
   #sendSmall({ id, view, minuteQps, ttlMs }: WaitingValue): void {
     this.frames.value(id, view, minuteQps, ttlMs);
     if (this.frames.length >= MESSAGE_BYTES) this.#send();
-    this.#onSent(id);
+    this.#options.onSent(id);
   }
 
   /** One part of each of the first large values in turn. */
@@ -134,7 +150,7 @@ export class LinkOutput {
       value.offset += part.length;
       if (value.offset === view.length) {
         this.frames.value(id, part, 0, undefined);
-        this.#onSent(id);
+        this.#options.onSent(id);
       } else {
         if (offset === 0) this.frames.firstOfValue(id, part, minuteQps, ttlMs, view.length);
         else this.frames.more(id, part);
@@ -145,7 +161,9 @@ export class LinkOutput {
   }
 
   #send(): void {
-    this.#socket.send(this.frames.take(), BINARY, this.#taken);
+    const { socket, raw, isMasked } = this.#options;
+    const message = this.frames.takeMessage(isMasked);
+    if (socket.readyState === 1) raw.write(message, this.#taken);
   }
 
   /** The socket has taken a message. */

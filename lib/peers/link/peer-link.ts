@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { KeyTooLongError, PeerError } from '../../core/errors.js';
 import type { PeerAnswer, PeerReply, PeerRequest } from '../../core/peer-picker.js';
@@ -8,6 +9,7 @@ import { frameTypes, readFields, readFrames, type FrameHandler } from './frames.
 import { LinkAnswers } from './link-answers.js';
 import { LinkOutput } from './link-output.js';
 import { LinkQuestions } from './link-questions.js';
+import type { TurnEnd } from './turn-end.js';
 
 export interface PeerLinkOptions {
   /** The other side's URL, or what stands for a client in messages. */
@@ -16,6 +18,8 @@ export interface PeerLinkOptions {
   readonly bootId: string;
   /** Whether this side has dialed. */
   readonly isDialer: boolean;
+  /** When what one turn has produced goes out. */
+  readonly turnEnd: TurnEnd;
   readonly failures: FailureCodec;
   readonly maxValueBytes: number;
   /** Answers the other side; without one its questions are refused. */
@@ -49,16 +53,24 @@ export class PeerLink {
   #hasRetired = false;
   #hasOtherRetired = false;
   #hasSignOfLife = true;
+  /** By the message that is being read. */
+  #hasBeenAsked = false;
 
-  /** Takes over `socket`, whose other side has proven who it is. */
-  constructor(socket: WebSocket, options: PeerLinkOptions) {
+  /** Takes over `socket`, whose connection is `raw` and whose other side has proven who it is. */
+  constructor(socket: WebSocket, raw: Duplex, options: PeerLinkOptions) {
     this.#socket = socket;
     this.#options = options;
     this.peer = options.peer;
     this.bootId = options.bootId;
     this.isDialer = options.isDialer;
     const onIdle = (): void => this.#closeIfDone();
-    this.#output = new LinkOutput(socket, (id) => this.#answers.sent(id));
+    this.#output = new LinkOutput({
+      socket,
+      raw,
+      isMasked: options.isDialer,
+      turnEnd: options.turnEnd,
+      onSent: (id) => this.#answers.sent(id),
+    });
     this.#answers = new LinkAnswers(options.reception, this.#output, onIdle);
     this.#questions = new LinkQuestions({
       peer: this.peer,
@@ -147,9 +159,11 @@ export class PeerLink {
 
   #read(message: Buffer, isBinary: boolean, handler: FrameHandler): void {
     this.#hasSignOfLife = true;
+    this.#hasBeenAsked = false;
     try {
       if (!isBinary) throw new RangeError('is a text');
       readFrames(message, handler);
+      if (this.#hasBeenAsked) this.#output.sendNow();
     } catch {
       // Nothing that comes after it could be trusted.
       this.cut();
@@ -160,7 +174,10 @@ export class PeerLink {
     const questions = this.#questions;
     const answers = this.#answers;
     return {
-      onGet: (id, timeoutMs, group, key) => answers.get(id, timeoutMs, group, key),
+      onGet: (id, timeoutMs, group, key) => {
+        this.#hasBeenAsked = true;
+        answers.get(id, timeoutMs, group, key);
+      },
       onUnreadable: (id) => answers.refuse(id, 'bad-request'),
       onValue: (id, message, start, end, fields, isLast) => questions.value(id, message, start, end, fields, isLast),
       onOther: (type, id, body) => this.#readOther(type, id, body),
@@ -200,7 +217,7 @@ export class PeerLink {
   #closeIfDone(): void {
     if (!this.#hasRetired || !this.#hasOtherRetired) return;
     if (this.#questions.open > 0 || this.#answers.open > 0) return;
-    this.#output.finish();
+    this.#output.sendNow();
     this.#socket.close(1000);
   }
 

@@ -10,6 +10,7 @@ import { LinkDial } from './link-dial.js';
 import { shakeHands, type LinkHello } from './link-handshake.js';
 import { MAX_MESSAGE_BYTES } from './link-output.js';
 import { PeerLink } from './peer-link.js';
+import { TurnEnd } from './turn-end.js';
 
 /** The pool, as its links see it. */
 export interface LinkHost {
@@ -58,6 +59,7 @@ export class PeerLinks {
   /** Those that are not closed yet. */
   readonly #links = new Set<PeerLink>();
   readonly #unproven = new Set<WebSocket>();
+  readonly #turnEnd = new TurnEnd();
   readonly #dials = new Map<string, LinkDial>();
   /** Peers of whom it has been told that their rings differ. */
   readonly #different = new Set<string>();
@@ -122,7 +124,7 @@ export class PeerLinks {
         onProven: (hello, isMutual) => {
           isProven = true;
           dial.succeed();
-          this.#welcome(socket, hello, true, isMutual);
+          this.#welcome(socket, raw!, hello, true, isMutual);
         },
       });
     });
@@ -149,7 +151,7 @@ export class PeerLinks {
         hello: { ...this.#hello(), url: self },
         timeoutMs: HANDSHAKE_TIMEOUT_MS,
         refusal: (hello) => this.#refusalOf(hello),
-        onProven: (hello, isMutual) => this.#welcome(socket, hello, false, isMutual),
+        onProven: (hello, isMutual) => this.#welcome(socket, raw, hello, false, isMutual),
       });
     });
   }
@@ -198,7 +200,7 @@ export class PeerLinks {
     return peers.includes(url) ? undefined : `${url} is not listed here`;
   }
 
-  #welcome(socket: WebSocket, hello: LinkHello, isDialer: boolean, isMutual: boolean): void {
+  #welcome(socket: WebSocket, raw: Duplex, hello: LinkHello, isDialer: boolean, isMutual: boolean): void {
     this.#unproven.delete(socket);
     const { url } = hello;
     const { role, failures, maxResponseBytes } = this.#host;
@@ -206,10 +208,11 @@ export class PeerLinks {
     if (this.#isLeaving || (url !== undefined && !peers.includes(url))) return socket.terminate();
     const openedMs = performance.now();
     let wasOpened = false;
-    const link = new PeerLink(socket, {
+    const link = new PeerLink(socket, raw, {
       peer: url ?? CLIENT,
       bootId: hello.bootId,
       isDialer,
+      turnEnd: this.#turnEnd,
       failures,
       maxValueBytes: maxResponseBytes,
       reception: role === 'client' ? undefined : this.#reception,

@@ -258,6 +258,29 @@ describe('a link, seen from its wire', () => {
     expect(messages).toBe(2);
   });
 
+  it('sends answers before those run who are answered by the same message', async () => {
+    // Two peers that asked one another took turns: each had its answers only when the other had done all it could.
+    const owner = await startOwner();
+    const raw = await linkRaw({ url: self, to: owner.url });
+    await vi.waitFor(() => expect(owner.pool.links.to(self)).toBeDefined());
+    const key = Array.from({ length: 200 }, (_, number) => String(number)).find(
+      (candidate) => owner.pool.ownerOf(candidate) === self,
+    )!;
+    let bytesBehind: number | undefined;
+    const get = owner.groups.get('prices').get(key);
+    const asker = get.then(() => (bytesBehind = owner.pool.links.to(self)!.backlog.bytes));
+    const { id } = await raw.until(({ kind }) => kind === 'get');
+
+    raw.send((frames) => {
+      frames.value(id, ByteView.from('answer'), 0, undefined);
+      frames.get(0, 10_000, 'prices', '5');
+    });
+    await asker;
+
+    expect(bytesBehind).toBe(0);
+    await raw.until(({ kind }) => kind === 'value');
+  });
+
   it('sends small values between the parts of large ones', async () => {
     const owner = await startOwner();
     const raw = await linkRaw({ url: self, to: owner.url });
