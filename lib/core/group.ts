@@ -1,14 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { CacheEntry, CacheStats } from './byte-lru.js';
 import { ByteView } from './byte-view.js';
+import type { CacheEntry } from './cache-entry.js';
 import { coarseNow } from './clock.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { MAX_TIMER_MS } from './duration.js';
+import type { CacheKind, CacheStats } from './entry-store.js';
 import { EntryValues } from './entry-values.js';
 import { InvalidKeyError, LoadAbandonedError, ValueTooLargeError } from './errors.js';
 import { GetterRun, type GetterRunOptions } from './getter-run.js';
 import type { Getter } from './getter.js';
-import { GroupCache, type CacheKind } from './group-cache.js';
+import { GroupCache } from './group-cache.js';
 import { resolveGroupOptions, type GroupOptions, type ResolvedGroupOptions } from './group-options.js';
 import { zeroStats, type GroupStats } from './group-stats.js';
 import type { PeerClient, PeerReply } from './peer-picker.js';
