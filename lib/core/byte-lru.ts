@@ -1,84 +1,13 @@
 import { LRUCache } from 'lru-cache';
-import type { ByteView } from './byte-view.js';
-
-/**
- * What an entry costs the process beside its key and value: the cache's slots, the entry, the view and its holder.
- *
- * Measured by `bench/memory-per-entry.mjs`; counted into the budget, not into `bytes`.
- */
-export const ENTRY_OVERHEAD_BYTES = 250;
-
-/** A value in memory: its bytes and, in groups that share decoded values, what they decode to. */
-export class CacheEntry {
-  /** The decoded value once somebody has asked for it; only where the group may share it. */
-  decoded: unknown = undefined;
-
-  /** How often it is asked for, as `RequestRate` packs it; only in the main cache. */
-  rate = 0;
-
-  /** When it stops being fresh, in whole milliseconds of the group's clock; 0: never. */
-  expiresMs = 0;
-
-  /** When a get has to look at `expiresMs`, or to have it renewed; 0: never. */
-  dueMs = 0;
-
-  constructor(
-    /** The encoded value; `undefined` where only the decoded one is kept, or what is kept is that there is none. */
-    readonly view: ByteView | undefined,
-    /** Bytes of key and value: what Go counts. */
-    readonly bytes: number,
-    /** Bytes that the entry takes out of the group's budget. */
-    readonly footprint: number,
-    /** The key's `keyedHash` where the group's eviction asks for it. */
-    readonly hash = 0,
-  ) {}
-
-  /** Whether it says that there is no value. */
-  get isNotFound(): boolean {
-    return this.view === undefined && this.decoded === undefined;
-  }
-}
-
-/** A cache's counters, by Go's names. */
-export interface CacheStats {
-  /** Bytes of all keys and values now held. */
-  readonly bytes: number;
-  /** Entries now held. */
-  readonly items: number;
-  readonly gets: number;
-  /** Gets that found something, though it be past its time. */
-  readonly hits: number;
-  readonly evictions: number;
-}
-
-/** One of a group's two caches. It does not bound itself: its group does, since both share one budget. */
-export interface EntryCache {
-  /** Bytes of the budget in use. */
-  readonly footprint: number;
-  readonly size: number;
-  /** The entry of `key`, which counts as used now. Counted in `stats`. */
-  get(key: string): CacheEntry | undefined;
-  /** As `get`, but outside the counters. */
-  touch(key: string): CacheEntry | undefined;
-  /** The entry of `key`, used or not as it was. */
-  peek(key: string): CacheEntry | undefined;
-  /** All entries. May be held while the cache changes, and then end early. */
-  entries(): IterableIterator<[string, CacheEntry]>;
-  /** Keeps `entry`, and returns the one in whose place it comes. */
-  set(key: string, entry: CacheEntry): CacheEntry | undefined;
-  delete(key: string): boolean;
-  /** Evicts the entry that it can best do without; false if there is none. */
-  evictOne(): boolean;
-  clear(): void;
-  stats(): CacheStats;
-}
+import type { CacheEntry } from './cache-entry.js';
+import type { CacheStats } from './entry-store.js';
 
 /**
  * Entries by key, least recently used first, with an exact account of their bytes: Go's `cache`.
  *
  * Unlike Go's, whose count drifts, an overwrite is counted as what it is.
  */
-export class ByteLru implements EntryCache {
+export class ByteLru {
   readonly #entries: LRUCache<string, CacheEntry>;
   #bytes = 0;
   #gets = 0;
@@ -108,6 +37,7 @@ export class ByteLru implements EntryCache {
     return this.#entries.size;
   }
 
+  /** The entry of `key`, which counts as used now. Counted in `stats`. */
   get(key: string): CacheEntry | undefined {
     this.#gets++;
     const entry = this.#entries.get(key);
@@ -115,24 +45,22 @@ export class ByteLru implements EntryCache {
     return entry;
   }
 
+  /** As `get`, but outside the counters. */
   touch(key: string): CacheEntry | undefined {
     return this.#entries.get(key);
   }
 
+  /** The entry of `key`, used or not as it was. */
   peek(key: string): CacheEntry | undefined {
     return this.#entries.peek(key);
   }
 
+  /** All entries, the most recently used first. May be held while they change. */
   entries(): IterableIterator<[string, CacheEntry]> {
-    return this.#entries.rentries() as IterableIterator<[string, CacheEntry]>;
+    return this.#entries.entries() as IterableIterator<[string, CacheEntry]>;
   }
 
-  /** The key of the least recently used entry. */
-  oldest(): string | undefined {
-    for (const key of this.#entries.rkeys()) return key;
-    return undefined;
-  }
-
+  /** Keeps `entry`, and returns the one in whose place it comes. */
   set(key: string, entry: CacheEntry): CacheEntry | undefined {
     const previous = this.#entries.peek(key);
     if (previous !== undefined) this.#bytes -= previous.bytes;

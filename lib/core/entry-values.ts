@@ -1,5 +1,5 @@
-import type { CacheEntry } from './byte-lru.js';
 import { ByteView } from './byte-view.js';
+import type { CacheEntry } from './cache-entry.js';
 import type { Codec } from './codec.js';
 import { deepFreeze } from './deep-freeze.js';
 import { UndecodableValueError } from './errors.js';

@@ -1,6 +1,6 @@
 // Not the global one: who takes time in hand for a test must not stop the turns.
 import { setImmediate } from 'node:timers';
-import type { CacheEntry } from './byte-lru.js';
+import type { CacheEntry } from './cache-entry.js';
 import type { GroupParts } from './group-parts.js';
 
 /** How long what is dead may take memory, if nobody asks for it. */

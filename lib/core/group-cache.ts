@@ -1,15 +1,11 @@
-import { ByteLru, CacheEntry, ENTRY_OVERHEAD_BYTES, type CacheStats, type EntryCache } from './byte-lru.js';
 import type { ByteView } from './byte-view.js';
+import { ENTRY_OVERHEAD_BYTES, type CacheEntry } from './cache-entry.js';
 import type { Clock } from './clock.js';
-import { CountMinSketch } from './count-min-sketch.js';
-import { keyedHash } from './keyed-hash.js';
+import type { CacheKind, CacheStats, EntryStore } from './entry-store.js';
+import { LruStore } from './lru-store.js';
 import type { BudgetMember, MemoryBudget } from './memory-budget.js';
-import { ownString } from './own-string.js';
 import { RequestRate } from './request-rate.js';
-import { TinyLfu } from './tiny-lfu.js';
-
-/** Which of a group's two caches: `main` holds keys that this process owns, `hot` copies of other peers' keys. */
-export type CacheKind = 'main' | 'hot';
+import { TinyLfuStore } from './tiny-lfu-store.js';
 
 /** Which entries a group gives up for others: see `GroupSettings.eviction`. */
 export type EvictionPolicy = 'lru' | 'tinylfu';
@@ -38,69 +34,60 @@ const NEVER_FRESH = -1;
  * otherwise: Go's `populateCache`. Which of its entries a cache gives up is a matter of `eviction`.
  */
 export class GroupCache implements BudgetMember {
-  readonly #main: EntryCache;
-  readonly #hot: EntryCache;
+  readonly #store: EntryStore;
   readonly #options: GroupCacheOptions;
   readonly #rates: RequestRate;
-  /** Of the keys of both caches; only for `'tinylfu'`. */
-  readonly #sketch: CountMinSketch | undefined;
   #isClosed = false;
 
   constructor(options: GroupCacheOptions) {
     const { cacheBytes, clock, eviction, processBudget } = options;
     this.#options = options;
     this.#rates = new RequestRate(clock);
-    const sketch = eviction === 'tinylfu' ? new CountMinSketch() : undefined;
-    this.#sketch = sketch;
-    this.#main = sketch === undefined ? new ByteLru(cacheBytes) : new TinyLfu(cacheBytes, sketch);
-    this.#hot = sketch === undefined ? new ByteLru(cacheBytes) : new TinyLfu(cacheBytes, sketch);
+    this.#store = eviction === 'lru' ? new LruStore(cacheBytes) : new TinyLfuStore();
     processBudget.add(this);
   }
 
   get footprint(): number {
-    return this.#main.footprint + this.#hot.footprint + (this.#sketch?.footprint ?? 0);
+    return this.#store.footprint;
   }
 
   /** The entry of `key` in the main cache or else in the hot one. */
   get(key: string): CacheEntry | undefined {
     if (this.#options.cacheBytes === 0) return undefined;
-    const entry = this.#main.get(key);
-    if (entry === undefined) return this.#hot.get(key);
-    entry.rate = this.#rates.record(entry.rate);
+    const entry = this.#store.get(key);
+    if (entry !== undefined) entry.rate = this.#rates.record(entry.rate);
     return entry;
   }
 
   /** As `get`, but outside the counters. */
   touch(key: string): CacheEntry | undefined {
     if (this.#options.cacheBytes === 0) return undefined;
-    const entry = this.#main.touch(key);
-    if (entry === undefined) return this.#hot.touch(key);
-    entry.rate = this.#rates.record(entry.rate);
+    const entry = this.#store.touch(key);
+    if (entry !== undefined) entry.rate = this.#rates.record(entry.rate);
     return entry;
   }
 
   /** The entry of `key` in either cache, used or not as it was. */
   peek(key: string): CacheEntry | undefined {
-    return this.#main.peek(key) ?? this.#hot.peek(key);
+    return this.#store.peek(key);
   }
 
   /** Whether the hot cache has a copy of `key`. */
   hasCopy(key: string): boolean {
-    return this.#hot.peek(key) !== undefined;
+    return this.#store.hasCopy(key);
   }
 
-  /** All entries of both caches. May be held while they change, and then end early. */
-  *entries(): IterableIterator<[string, CacheEntry]> {
-    yield* this.#main.entries();
-    yield* this.#hot.entries();
+  /** All entries. May be held while they change, and then end early; what has come or been used meanwhile may be missed. */
+  entries(): IterableIterator<[string, CacheEntry]> {
+    return this.#store.entries();
   }
 
   /** Entries in both caches. */
   get size(): number {
-    return this.#main.size + this.#hot.size;
+    return this.#store.size;
   }
 
-  /** Requests a minute for an entry of the main cache, lately, its own load among them: see `RequestRate`. */
+  /** Requests a minute for an entry, lately and here, its own load among them: see `RequestRate`. */
   minuteQps(entry: CacheEntry): number {
     return this.#rates.perMinute(entry.rate);
   }
@@ -109,7 +96,7 @@ export class GroupCache implements BudgetMember {
   entryOf(key: string, view: ByteView): CacheEntry {
     const bytes = Buffer.byteLength(key) + view.length;
     const footprint = bytes + ENTRY_OVERHEAD_BYTES + view.overheadBytes + this.#decodedBytes(view);
-    const entry = new CacheEntry(view, bytes, footprint, this.#countRequest(key));
+    const entry = this.#store.entryOf(key, view, bytes, footprint);
     entry.rate = this.#rates.record(0);
     return entry;
   }
@@ -124,7 +111,7 @@ export class GroupCache implements BudgetMember {
     if (decodedBytes === 0 || decoded === undefined) return this.entryOf(key, view);
     const keyBytes = Buffer.byteLength(key);
     const footprint = keyBytes + ENTRY_OVERHEAD_BYTES + decodedBytes;
-    const entry = new CacheEntry(undefined, keyBytes + view.length, footprint, this.#countRequest(key));
+    const entry = this.#store.entryOf(key, undefined, keyBytes + view.length, footprint);
     entry.decoded = decoded;
     return entry;
   }
@@ -132,25 +119,16 @@ export class GroupCache implements BudgetMember {
   /** As `entryOf`, for "not found". */
   notFoundEntryOf(key: string): CacheEntry {
     const bytes = Buffer.byteLength(key);
-    const entry = new CacheEntry(undefined, bytes, bytes + ENTRY_OVERHEAD_BYTES, this.#countRequest(key));
+    const entry = this.#store.entryOf(key, undefined, bytes, bytes + ENTRY_OVERHEAD_BYTES);
     entry.rate = this.#rates.record(0);
     return entry;
   }
 
   /** As `entryOf`, where the entry is only to be handed out and never to be kept. */
   passingEntryOf(key: string, view: ByteView): CacheEntry {
-    this.#countRequest(key);
-    const entry = new CacheEntry(view, 0, 0);
+    const entry = this.#store.entryOf(key, view, 0, 0);
     entry.expiresMs = NEVER_FRESH;
     return entry;
-  }
-
-  /** The key's hash, which has been told to the sketch; 0 if there is none. */
-  #countRequest(key: string): number {
-    if (this.#sketch === undefined) return 0;
-    const hash = keyedHash(key);
-    this.#sketch.increment(hash);
-    return hash;
   }
 
   /** Bytes of a value's decoded copy. */
@@ -166,34 +144,26 @@ export class GroupCache implements BudgetMember {
    */
   keep(kind: CacheKind, key: string, entry: CacheEntry): void {
     if (this.#isClosed) return;
-    const entries = this.size + 1;
-    const bytesForEntries = this.#options.cacheBytes - (this.#sketch?.footprintFor(entries) ?? 0);
-    if (entry.footprint > bytesForEntries) return this.delete(key);
-    this.#sketch?.fit(entries);
-    const previous = (kind === 'main' ? this.#main : this.#hot).set(ownString(key), entry);
+    const { cacheBytes, processBudget } = this.#options;
+    if (entry.footprint > cacheBytes - this.#store.nextOverhead) return this.delete(key);
+    const previous = this.#store.set(kind, key, entry);
     if (previous !== undefined) entry.rate = this.#rates.record(previous.rate);
-    // A key has one entry: a copy of it in the other cache would be older.
-    (kind === 'main' ? this.#hot : this.#main).delete(key);
-    while (this.footprint > this.#options.cacheBytes && this.evictOne());
-    this.#options.processBudget.enforce();
+    while (this.#store.footprint > cacheBytes && this.evictOne());
+    processBudget.enforce();
   }
 
   evictOne(): boolean {
-    const [victim, other] =
-      this.#hot.footprint > this.#main.footprint / 8 ? [this.#hot, this.#main] : [this.#main, this.#hot];
-    return victim.evictOne() || other.evictOne();
+    const isHotFirst = this.#store.footprintOf('hot') > this.#store.footprintOf('main') / 8;
+    return this.#store.evictOne(isHotFirst ? 'hot' : 'main') || this.#store.evictOne(isHotFirst ? 'main' : 'hot');
   }
 
   delete(key: string): void {
-    this.#main.delete(key);
-    this.#hot.delete(key);
+    this.#store.delete(key);
   }
 
   /** Drops everything. */
   clear(): void {
-    this.#main.clear();
-    this.#hot.clear();
-    this.#sketch?.clear();
+    this.#store.clear();
   }
 
   /** Drops everything, leaves the process's budget, and keeps nothing from now on, since nobody would count it. */
@@ -204,6 +174,6 @@ export class GroupCache implements BudgetMember {
   }
 
   stats(kind: CacheKind): CacheStats {
-    return (kind === 'main' ? this.#main : this.#hot).stats();
+    return this.#store.stats(kind);
   }
 }

@@ -1,12 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { CacheEntry, CacheStats } from './byte-lru.js';
 import type { ByteView } from './byte-view.js';
+import type { CacheEntry } from './cache-entry.js';
 import { coarseNow, type Clock } from './clock.js';
+import type { CacheKind, CacheStats } from './entry-store.js';
 import { EntryValues } from './entry-values.js';
 import { InvalidKeyError } from './errors.js';
 import { ExpirySweep } from './expiry-sweep.js';
 import type { Getter } from './getter.js';
-import { GroupCache, type CacheKind } from './group-cache.js';
+import { GroupCache } from './group-cache.js';
 import { checkGroupName } from './group-name.js';
 import { resolveGroupOptions, type GroupOptions } from './group-options.js';
 import type { GroupParts } from './group-parts.js';

@@ -1,14 +1,15 @@
-export { ENTRY_OVERHEAD_BYTES, type CacheStats } from './byte-lru.js';
 export type { ByteSize } from './byte-size.js';
 export { ByteView } from './byte-view.js';
 export { bytesCodec } from './bytes-codec.js';
+export { ENTRY_OVERHEAD_BYTES } from './cache-entry.js';
 export { systemClock, type Clock } from './clock.js';
 export type { Codec } from './codec.js';
 export type { Duration } from './duration.js';
+export type { CacheKind, CacheStats } from './entry-store.js';
 export * from './errors.js';
 export type { Getter, LoadContext } from './getter.js';
 export { Group, type GetOptions } from './group.js';
-export type { CacheKind, EvictionPolicy } from './group-cache.js';
+export type { EvictionPolicy } from './group-cache.js';
 export type { GroupOptions, GroupSettings, SharePolicy } from './group-options.js';
 export { GroupRegistry, type GroupRegistryOptions } from './group-registry.js';
 export type { GroupStats } from './group-stats.js';

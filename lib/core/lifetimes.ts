@@ -1,4 +1,4 @@
-import type { CacheEntry } from './byte-lru.js';
+import type { CacheEntry } from './cache-entry.js';
 import { coarseNow, type Clock } from './clock.js';
 import { toMilliseconds, type Duration } from './duration.js';
 import { InvalidOptionError } from './errors.js';

@@ -1,4 +1,4 @@
-import type { CacheEntry } from './byte-lru.js';
+import type { CacheEntry } from './cache-entry.js';
 import { ByteView } from './byte-view.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { LoadAbandonedError, ValueTooLargeError } from './errors.js';

@@ -1,4 +1,4 @@
-import type { CacheEntry } from './byte-lru.js';
+import type { CacheEntry } from './cache-entry.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { MAX_TIMER_MS } from './duration.js';
 import { LoadAbandonedError, ValueTooLargeError } from './errors.js';

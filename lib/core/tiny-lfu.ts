@@ -1,5 +1,6 @@
-import { ByteLru, type CacheEntry, type CacheStats, type EntryCache } from './byte-lru.js';
 import { MAX_COUNT, type CountMinSketch } from './count-min-sketch.js';
+import { EntryList } from './entry-list.js';
+import type { ListedEntry } from './listed-entry.js';
 
 /**
  * The window's part of what the cache holds, in bytes: from here to there, since entries are not of one size and those
@@ -9,76 +10,70 @@ const LEAST_WINDOW_SHARE = 0.18;
 const MOST_WINDOW_SHARE = 0.22;
 
 /**
- * Entries by key, of which those are kept that have been asked for most often lately: W-TinyLFU over two LRUs.
+ * Entries of which those are kept that have been asked for most often lately: W-TinyLFU over two lists.
  *
  * A new entry comes into a window, a fifth of the cache, whatever else is there. What leaves the window is admitted to
  * the rest only if it is worth more than an entry there, which is then evicted: a scan goes through the window and out
  * again. Evicting and admitting take constant time.
  *
- * Like `ByteLru`, it does not bound itself.
+ * It does not bound itself, and finds nothing by key: its owner has the map of keys, and tells `sketch` of all requests.
  */
-export class TinyLfu implements EntryCache {
-  readonly #window: ByteLru;
-  readonly #admitted: ByteLru;
+export class TinyLfu {
+  readonly #window = new EntryList();
+  readonly #admitted = new EntryList();
   readonly #sketch: CountMinSketch;
-  #gets = 0;
-  #hits = 0;
   #evictions = 0;
 
-  /** `sketch` is told of hits here; of all other requests it has to be told by its owner. */
-  constructor(maxFootprint: number, sketch: CountMinSketch) {
-    this.#window = new ByteLru(maxFootprint);
-    this.#admitted = new ByteLru(maxFootprint);
+  constructor(sketch: CountMinSketch) {
     this.#sketch = sketch;
   }
 
+  /** Bytes of the budget in use. */
   get footprint(): number {
     return this.#window.footprint + this.#admitted.footprint;
+  }
+
+  /** Bytes of keys and values. */
+  get bytes(): number {
+    return this.#window.bytes + this.#admitted.bytes;
   }
 
   get size(): number {
     return this.#window.size + this.#admitted.size;
   }
 
-  get(key: string): CacheEntry | undefined {
-    this.#gets++;
-    const entry = this.touch(key);
-    if (entry !== undefined) this.#hits++;
-    return entry;
+  get hits(): number {
+    return this.#window.hits + this.#admitted.hits;
   }
 
-  touch(key: string): CacheEntry | undefined {
-    const entry = this.#admitted.touch(key) ?? this.#window.touch(key);
-    if (entry !== undefined) this.#sketch.increment(entry.hash);
-    return entry;
+  get evictions(): number {
+    return this.#evictions;
   }
 
-  peek(key: string): CacheEntry | undefined {
-    return this.#admitted.peek(key) ?? this.#window.peek(key);
+  holds({ list }: ListedEntry): boolean {
+    return list === this.#window || list === this.#admitted;
   }
 
-  *entries(): IterableIterator<[string, CacheEntry]> {
-    yield* this.#admitted.entries();
-    yield* this.#window.entries();
+  add(entry: ListedEntry): void {
+    this.#window.add(entry);
   }
 
-  set(key: string, entry: CacheEntry): CacheEntry | undefined {
-    this.#settleWindow();
-    return (this.#admitted.peek(key) === undefined ? this.#window : this.#admitted).set(key, entry);
+  /** Puts `entry` where `previous` was, as if that had just been used. */
+  replace(previous: ListedEntry, entry: ListedEntry): void {
+    const list = previous.list!;
+    list.remove(previous);
+    list.add(entry);
   }
 
-  delete(key: string): boolean {
-    return this.#admitted.delete(key) || this.#window.delete(key);
-  }
-
-  evictOne(): boolean {
-    const victim = this.#admitted.oldest();
-    const candidate = this.#window.oldest();
-    if (victim === undefined && candidate === undefined) return false;
+  /** Takes out the entry that it can best do without, and returns it. */
+  evictOne(): ListedEntry | undefined {
+    const victim = this.#admitted.oldest;
+    const candidate = this.#window.oldest;
+    if (victim === undefined && candidate === undefined) return undefined;
     this.#evictions++;
-    if (victim === undefined) return this.#window.delete(candidate!);
+    if (victim === undefined) return this.#takeOut(candidate!);
     if (candidate === undefined || this.#window.footprint < this.footprint * LEAST_WINDOW_SHARE) {
-      return this.#evictLesser(victim);
+      return this.#takeOut(this.#lesserOfOldest(victim));
     }
     return this.#contest(candidate, victim);
   }
@@ -88,49 +83,40 @@ export class TinyLfu implements EntryCache {
     this.#admitted.clear();
   }
 
-  stats(): CacheStats {
-    return {
-      bytes: this.#window.bytes + this.#admitted.bytes,
-      items: this.size,
-      gets: this.#gets,
-      hits: this.#hits,
-      evictions: this.#evictions,
-    };
-  }
-
   /** Admits what the window has too much of: there is room for it, or it would have been evicted. */
-  #settleWindow(): void {
-    for (let key = this.#window.oldest(); key !== undefined; key = this.#window.oldest()) {
-      const rest = this.#window.footprint - this.#window.peek(key)!.footprint;
+  settleWindow(): void {
+    for (let oldest = this.#window.oldest; oldest !== undefined; oldest = this.#window.oldest) {
+      const rest = this.#window.footprint - oldest.footprint;
       if (rest <= this.footprint * MOST_WINDOW_SHARE) return;
-      this.#admit(key);
+      this.#admit(oldest);
     }
   }
 
-  #admit(key: string): void {
-    const entry = this.#window.peek(key)!;
-    this.#window.delete(key);
-    this.#admitted.set(key, entry);
+  #admit(entry: ListedEntry): void {
+    this.#window.remove(entry);
+    this.#admitted.add(entry);
+  }
+
+  #takeOut(entry: ListedEntry): ListedEntry {
+    entry.list!.remove(entry);
+    return entry;
   }
 
   /** Evicts the one of lesser worth. A victim that is spared has its next turn after all others: it is no guard. */
-  #contest(candidate: string, victim: string): boolean {
-    if (this.#isWorthMore(this.#window.peek(candidate)!, this.#admitted.peek(victim)!)) {
-      this.#admitted.delete(victim);
-      this.#admit(candidate);
-    } else {
-      this.#window.delete(candidate);
-      this.#admitted.touch(victim);
+  #contest(candidate: ListedEntry, victim: ListedEntry): ListedEntry {
+    if (!this.#isWorthMore(candidate, victim)) {
+      this.#admitted.renew(victim);
+      return this.#takeOut(candidate);
     }
-    return true;
+    this.#admit(candidate);
+    return this.#takeOut(victim);
   }
 
-  /** Evicts the lesser of the two oldest admitted, since the very oldest may just be one that was spared. */
-  #evictLesser(oldest: string): boolean {
-    const entry = this.#admitted.touch(oldest)!;
-    const next = this.#admitted.oldest()!;
-    const isSpared = this.#isWorthMore(entry, this.#admitted.peek(next)!);
-    return this.#admitted.delete(isSpared ? next : oldest);
+  /** The lesser of the two oldest admitted, since the very oldest may just be one that was spared. */
+  #lesserOfOldest(oldest: ListedEntry): ListedEntry {
+    this.#admitted.renew(oldest);
+    const next = this.#admitted.oldest!;
+    return this.#isWorthMore(oldest, next) ? next : oldest;
   }
 
   /**
@@ -138,7 +124,7 @@ export class TinyLfu implements EntryCache {
    * small ones their place; byte for byte a large one would never have a place, were it asked for all the time: so size
    * doesn't count either where a count has reached its end.
    */
-  #isWorthMore(one: CacheEntry, other: CacheEntry): boolean {
+  #isWorthMore(one: ListedEntry, other: ListedEntry): boolean {
     const oneCount = this.#sketch.estimate(one.hash);
     const otherCount = this.#sketch.estimate(other.hash);
     if (oneCount === MAX_COUNT || otherCount === MAX_COUNT) return oneCount > otherCount;

@@ -1,6 +1,7 @@
 import { ByteView } from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
-import { ByteLru, CacheEntry } from '../../lib/core/byte-lru.js';
+import { ByteLru } from '../../lib/core/byte-lru.js';
+import { CacheEntry } from '../../lib/core/cache-entry.js';
 
 function entry(text: string, bytes = text.length): CacheEntry {
   return new CacheEntry(ByteView.from(text), bytes, bytes + 10);

@@ -13,7 +13,7 @@ import {
   type PeerRequest,
 } from '../../lib/core/index.js';
 import { describe, expect, it } from 'vitest';
-import { ENTRY_OVERHEAD_BYTES } from '../../lib/core/byte-lru.js';
+import { ENTRY_OVERHEAD_BYTES } from '../../lib/core/cache-entry.js';
 import { crc32 } from '../../lib/core/crc32.js';
 import { deferred } from './deferred.js';
 
