@@ -1,4 +1,5 @@
 import type { ByteView } from './byte-view.js';
+import type { TagStamp } from './tag-marks.js';
 
 /**
  * What an entry costs the process beside its key and value: its place in the map, itself, the view and its holder.
@@ -20,6 +21,9 @@ export class CacheEntry {
 
   /** When a get has to look at `expiresMs`, or to have it renewed; 0: never. */
   dueMs = 0;
+
+  /** Its tags, if it has any. */
+  stamp: TagStamp | undefined = undefined;
 
   constructor(
     /** The encoded value; `undefined` where only the decoded one is kept, or what is kept is that there is none. */

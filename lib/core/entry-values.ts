@@ -23,6 +23,10 @@ export class EntryValues<Value> {
     return value;
   }
 
+  encode(value: Value): ByteView {
+    return ByteView.from(this.#codec.encode(value));
+  }
+
   /** Encoded afresh where only the decoded value is kept. */
   viewOf({ view, decoded }: CacheEntry): ByteView {
     return view ?? ByteView.from(this.#codec.encode(decoded as Value));

@@ -1,3 +1,5 @@
+import type { InvalidationResult } from './invalidation-result.js';
+
 /**
  * The base of every error that this package throws on its own account.
  *
@@ -69,6 +71,18 @@ export class UnencodableArgumentError extends GroupcacheError {
         `Pass a string, a number, a boolean, null, or plain arrays and objects of these, or give @Cached a "key" codec: ` +
         `{ key: { encode: (...args) => string, decode: (key) => args } }`,
     );
+  }
+}
+
+/** A removal that was to be confirmed by all peers was not in time. It goes on: `result` says whom it has reached. */
+export class PartialRemovalError extends GroupcacheError {
+  readonly code = 'GROUPCACHE_PARTIAL_REMOVAL';
+
+  constructor(
+    readonly group: string,
+    readonly result: InvalidationResult,
+  ) {
+    super(`A removal from group "${group}" was not confirmed in time by ${result.pending.join(', ')}`);
   }
 }
 

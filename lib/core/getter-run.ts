@@ -1,7 +1,7 @@
 import type { Deadline, DeadlineQueue } from './deadline-queue.js';
 import { GroupcacheError, LoadTimeoutError } from './errors.js';
 import type { Getter, LoadContext } from './getter.js';
-import type { Flight } from './single-flight.js';
+import type { Flight } from './shared-flight.js';
 
 export interface GetterRunOptions<Value> {
   readonly group: string;

@@ -92,10 +92,10 @@ export class GroupCache implements BudgetMember {
     return this.#rates.perMinute(entry.rate);
   }
 
-  /** An entry for `view`, which has just been asked for and was in neither cache. */
-  entryOf(key: string, view: ByteView): CacheEntry {
+  /** An entry for `view`, which has just been asked for and was in neither cache; `tagBytes` for its tags. */
+  entryOf(key: string, view: ByteView, tagBytes = 0): CacheEntry {
     const bytes = Buffer.byteLength(key) + view.length;
-    const footprint = bytes + ENTRY_OVERHEAD_BYTES + view.overheadBytes + this.#decodedBytes(view);
+    const footprint = bytes + ENTRY_OVERHEAD_BYTES + view.overheadBytes + this.#decodedBytes(view) + tagBytes;
     const entry = this.#store.entryOf(key, view, bytes, footprint);
     entry.rate = this.#rates.record(0);
     return entry;
@@ -105,12 +105,12 @@ export class GroupCache implements BudgetMember {
    * As `entryOf`, with what `view` decodes to, for a copy of another peer's value: where decoded values are kept, they are
    * all that is kept of it, since no peer will ask for its bytes.
    */
-  copyOf(key: string, view: ByteView, decoded: unknown): CacheEntry {
+  copyOf(key: string, view: ByteView, decoded: unknown, tagBytes = 0): CacheEntry {
     // A text has two bytes a character where one is not Latin-1.
     const decodedBytes = typeof decoded === 'string' && !view.isText ? 2 * decoded.length : this.#decodedBytes(view);
-    if (decodedBytes === 0 || decoded === undefined) return this.entryOf(key, view);
+    if (decodedBytes === 0 || decoded === undefined) return this.entryOf(key, view, tagBytes);
     const keyBytes = Buffer.byteLength(key);
-    const footprint = keyBytes + ENTRY_OVERHEAD_BYTES + decodedBytes;
+    const footprint = keyBytes + ENTRY_OVERHEAD_BYTES + decodedBytes + tagBytes;
     const entry = this.#store.entryOf(key, undefined, keyBytes + view.length, footprint);
     entry.decoded = decoded;
     return entry;

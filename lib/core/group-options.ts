@@ -4,6 +4,7 @@ import type { Codec } from './codec.js';
 import { toMilliseconds, type Duration } from './duration.js';
 import { InvalidOptionError } from './errors.js';
 import type { EvictionPolicy } from './group-cache.js';
+import type { InvalidationLog } from './invalidation-log.js';
 import { jsonCodec } from './json-codec.js';
 import { resolveLifetimes, type LifetimeSettings, type ResolvedLifetimes } from './lifetimes.js';
 import { MemoryBudget } from './memory-budget.js';
@@ -39,6 +40,9 @@ export interface GroupSettings<Value> extends LifetimeSettings<Value> {
    */
   readonly share?: SharePolicy;
 
+  /** What values can be removed by, see `Group.removeByTag`: the tags of a value, said when it is loaded. Default none. */
+  readonly tags?: (value: Value, key: string) => readonly string[];
+
   /** How long a getter may take before the load fails with a `LoadTimeoutError`. Default `'30s'`. */
   readonly loadTimeout?: Duration;
 
@@ -51,6 +55,8 @@ export interface GroupOptions<Value> extends GroupSettings<Value> {
   readonly peers?: PeerPicker;
   /** A bound over several groups. Default none. */
   readonly processBudget?: MemoryBudget;
+  /** What is removed in this process, and in others that are connected to it. Default that of `peers`, or one of the group's own. */
+  readonly invalidations?: InvalidationLog;
   /** Default `systemClock`. */
   readonly clock?: Clock;
   /**
@@ -72,6 +78,7 @@ export interface ResolvedGroupOptions<Value> {
   readonly peers: PeerPicker;
   readonly processBudget: MemoryBudget;
   readonly clock: Clock;
+  readonly tags: ((value: Value, key: string) => readonly string[]) | undefined;
 }
 
 /** Fills in the defaults. Throws an `InvalidOptionError` naming the first option that is not acceptable. */
@@ -96,6 +103,9 @@ export function resolveGroupOptions<Value>(options: GroupOptions<Value>): Resolv
   if (share !== 'frozen' && share !== 'copy') {
     throw new InvalidOptionError('share', share, `expected 'frozen' or 'copy'`);
   }
+  if (options.tags !== undefined && typeof options.tags !== 'function') {
+    throw new InvalidOptionError('tags', options.tags, 'expected a function of a value that gives a list of texts');
+  }
   const peers = options.peers ?? noPeers;
   if (typeof peers.pickPeer !== 'function') {
     throw new InvalidOptionError('peers', peers, 'expected an object with pickPeer(key)');
@@ -112,6 +122,7 @@ export function resolveGroupOptions<Value>(options: GroupOptions<Value>): Resolv
     peers,
     processBudget: options.processBudget ?? new MemoryBudget(Number.POSITIVE_INFINITY),
     clock: options.clock ?? systemClock,
+    tags: options.tags,
   };
 }
 

@@ -1,10 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import { DuplicateGroupError, UnknownGroupError } from './errors.js';
 import type { Getter } from './getter.js';
 import { Group } from './group.js';
 import { checkGroupName } from './group-name.js';
 import { mergeSettings, type GroupSettings } from './group-options.js';
 import type { Clock } from './clock.js';
+import { InvalidationLog } from './invalidation-log.js';
 import { MemoryBudget } from './memory-budget.js';
 import type { PeerPicker } from './peer-picker.js';
 
@@ -24,11 +26,13 @@ export class GroupRegistry {
   readonly #groups = new Map<string, Group<any>>();
   readonly #options: GroupRegistryOptions;
   readonly #budget: MemoryBudget;
+  readonly #invalidations: InvalidationLog;
   /** Taken when the registry is made, at the application's start: a group may be defined within a request. */
   readonly #outsideRequests = AsyncLocalStorage.snapshot();
 
   constructor(options: GroupRegistryOptions = {}) {
     this.#options = options;
+    this.#invalidations = options.peers?.invalidations ?? new InvalidationLog(randomUUID());
     this.#budget = new MemoryBudget(options.maxTotalBytes ?? Number.POSITIVE_INFINITY);
   }
 
@@ -45,6 +49,7 @@ export class GroupRegistry {
       peers,
       clock,
       processBudget: this.#budget,
+      invalidations: this.#invalidations,
       outsideRequests: this.#outsideRequests,
     });
     this.#groups.set(name, group);

@@ -16,6 +16,8 @@ export interface GroupStats {
   readonly staleServed: number;
   /** Loads in the background, to renew what is held. Not in Go's. */
   readonly refreshes: number;
+  /** Removals that have been applied here: by key, by tag, of everything; this process's own and others'. Not in Go's. */
+  readonly invalidations: number;
   /** Loads after single-flight: those that were not answered by another one's flight, those in the background included. */
   readonly loadsDeduped: number;
   /** Runs of the getter that gave a value (or "not found"). */
@@ -39,6 +41,7 @@ export function zeroStats(): MutableGroupStats {
     loads: 0,
     staleServed: 0,
     refreshes: 0,
+    invalidations: 0,
     loadsDeduped: 0,
     localLoads: 0,
     localLoadErrs: 0,

@@ -1,22 +1,32 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
 import type { ByteView } from './byte-view.js';
 import type { CacheEntry } from './cache-entry.js';
 import { coarseNow, type Clock } from './clock.js';
 import type { CacheKind, CacheStats } from './entry-store.js';
 import { EntryValues } from './entry-values.js';
-import { InvalidKeyError } from './errors.js';
+import { InvalidKeyError, InvalidOptionError } from './errors.js';
 import { ExpirySweep } from './expiry-sweep.js';
 import type { Getter } from './getter.js';
 import { GroupCache } from './group-cache.js';
+import { GroupInvalidations } from './group-invalidations.js';
 import { checkGroupName } from './group-name.js';
 import { resolveGroupOptions, type GroupOptions } from './group-options.js';
 import type { GroupParts } from './group-parts.js';
 import { zeroStats, type GroupStats } from './group-stats.js';
+import { InvalidationLog } from './invalidation-log.js';
+import {
+  resolveInvalidationOptions,
+  type InvalidationOptions,
+  type InvalidationResult,
+  type SetResult,
+} from './invalidation-result.js';
 import { Lifetimes } from './lifetimes.js';
 import { OwnLoads } from './own-loads.js';
 import { PeerLoads } from './peer-loads.js';
 import type { PeerPicker, PeerReply } from './peer-picker.js';
 import { StaleValues, type Renewal } from './stale-values.js';
+import { TagMarks, type TagStamp } from './tag-marks.js';
 
 export interface GetOptions {
   /** Ends this caller's wait, alone: the promise rejects with the signal's reason. */
@@ -41,6 +51,8 @@ export class Group<Value> {
   readonly #lifetimes: Lifetimes<Value>;
   readonly #sweep: ExpirySweep<Value>;
   readonly #stale: StaleValues<Value>;
+  readonly #tagMarks: TagMarks;
+  readonly #invalidations: GroupInvalidations<Value>;
   readonly #ownLoads: OwnLoads<Value>;
   readonly #peerLoads: PeerLoads<Value>;
 
@@ -70,12 +82,15 @@ export class Group<Value> {
       decodedFactor: codec.decodedFactor ?? 0,
     });
     this.#values = new EntryValues(codec, shares);
+    this.#tagMarks = new TagMarks(this.#cache);
     const shared = {
       name,
       options: resolved,
       cache: this.#cache,
       values: this.#values,
       lifetimes: this.#lifetimes,
+      tagMarks: this.#tagMarks,
+      invalidations: options.invalidations ?? peers.invalidations ?? new InvalidationLog(randomUUID()),
       counters: this.#counters,
       outsideRequests: options.outsideRequests ?? AsyncLocalStorage.snapshot(),
     };
@@ -84,6 +99,7 @@ export class Group<Value> {
     this.#stale = new StaleValues(parts);
     this.#ownLoads = new OwnLoads(parts, getter);
     this.#peerLoads = new PeerLoads(parts, this.#ownLoads);
+    this.#invalidations = new GroupInvalidations(parts, this.#ownLoads, this.#peerLoads);
   }
 
   /**
@@ -115,7 +131,8 @@ export class Group<Value> {
    */
   peek(key: string): Value | undefined {
     const entry = this.#cache.touch(key);
-    return entry === undefined || !this.#isFresh(entry) ? undefined : this.#valueOf(key, entry);
+    if (entry === undefined || !this.#isFresh(entry)) return undefined;
+    return entry.stamp !== undefined && this.#isTouched(key, entry.stamp) ? undefined : this.#valueOf(key, entry);
   }
 
   /**
@@ -135,6 +152,61 @@ export class Group<Value> {
    */
   getInto(key: string, target: Uint8Array, options?: GetOptions): Promise<number | undefined> {
     return this.getView(key, options).then((view) => view?.copyTo(target));
+  }
+
+  /**
+   * Takes the value of `key` out of all processes' memories: a get that begins at a peer which has confirmed does not come
+   * to what was loaded before. Loads under way answer those who have asked before, and are not kept.
+   *
+   * Rejects with an `InvalidKeyError`, an `InvalidOptionError`, or, if asked to, a `PartialRemovalError`.
+   */
+  remove(key: string, options?: InvalidationOptions): Promise<InvalidationResult> {
+    return this.removeMany([key], options);
+  }
+
+  /** As `remove`, for several keys at once. */
+  async removeMany(keys: readonly string[], options?: InvalidationOptions): Promise<InvalidationResult> {
+    for (const key of keys) this.#checkKey(key);
+    const subjects = keys.map((subject) => ({ kind: 'key', subject }) as const);
+    return this.#invalidations.invalidate(subjects, resolveInvalidationOptions(options));
+  }
+
+  /** As `remove`, for all values that have this tag by the group's `tags`. Takes constant time, however many there are. */
+  async removeByTag(tag: string, options?: InvalidationOptions): Promise<InvalidationResult> {
+    if (typeof tag !== 'string' || !tag.isWellFormed()) throw new InvalidOptionError('tag', tag, 'expected a text');
+    return this.#invalidations.invalidate([{ kind: 'tag', subject: tag }], resolveInvalidationOptions(options));
+  }
+
+  /** As `remove`, for everything in the group. */
+  async clear(options?: InvalidationOptions): Promise<InvalidationResult> {
+    return this.#invalidations.invalidate([{ kind: 'all', subject: '' }], resolveInvalidationOptions(options));
+  }
+
+  /**
+   * Gives the owner of `key` its new value, and takes the old one out of all other processes' memories, as `remove` does.
+   * Sets and removals of one key that reach its owner have the order in which they do. Where the owner can't be asked, or
+   * takes another peer for it, the key is removed, and `stored` is `false`.
+   *
+   * Rejects as `remove`, and with what the codec throws and a `ValueTooLargeError`.
+   */
+  async set(key: string, value: Value, options?: InvalidationOptions): Promise<SetResult> {
+    this.#checkKey(key);
+    if (value === undefined) throw new InvalidOptionError('value', value, 'to take a value away, use remove');
+    const resolved = resolveInvalidationOptions(options);
+    return this.#invalidations.set(key, this.#values.encode(value), resolved);
+  }
+
+  /** Removes the value of `key` everywhere and loads it anew. Rejects as `remove` and `get`. */
+  async refresh(key: string, options?: InvalidationOptions): Promise<Value | undefined> {
+    await this.remove(key, options);
+    return this.get(key);
+  }
+
+  /** Carries out a `set` that a peer has asked for: a removal, if this process takes another one for the owner. */
+  async serveSet(key: string, value: ByteView, timeoutMs: number): Promise<SetResult> {
+    if (this.#peers.pickPeer(key) === undefined) return this.#invalidations.setHere(key, value, timeoutMs);
+    const options = { timeoutMs, requiresAll: false, afterMs: 0 };
+    return { ...(await this.#invalidations.invalidate([{ kind: 'key', subject: key }], options)), stored: false };
   }
 
   /**
@@ -207,6 +279,7 @@ export class Group<Value> {
   /** Drops all memory and leaves the process's budget. The group can still be asked, and keeps nothing. */
   close(): void {
     this.#sweep.close();
+    this.#invalidations.close();
     this.#cache.close();
   }
 
@@ -215,11 +288,19 @@ export class Group<Value> {
     this.#counters.gets++;
     const entry = this.#cache.get(key);
     if (entry === undefined) return undefined;
-    const { dueMs } = entry;
+    const { dueMs, stamp } = entry;
+    if (stamp !== undefined && this.#isTouched(key, stamp)) return undefined;
     const isDue = dueMs !== 0 && dueMs <= coarseNow(this.#clock);
     if (isDue && !this.#stale.mayServe(key, entry, renew)) return undefined;
     this.#counters.cacheHits++;
     return entry;
+  }
+
+  /** Whether what has been held of `key` has been removed by one of its tags. */
+  #isTouched(key: string, stamp: TagStamp): boolean {
+    if (!this.#tagMarks.isStampTouched(stamp)) return false;
+    this.#cache.delete(key);
+    return true;
   }
 
   #isFresh({ expiresMs }: CacheEntry): boolean {
@@ -243,7 +324,8 @@ export class Group<Value> {
     if (entry === undefined) return { outcome: 'notFound' };
     const ttlMs = this.#lifetimes.remainingMs(entry);
     if (entry.isNotFound) return { outcome: 'notFound', ttlMs };
-    return { outcome: 'value', value: this.#values.viewOf(entry), minuteQps: this.#cache.minuteQps(entry), ttlMs };
+    const value = this.#values.viewOf(entry);
+    return { outcome: 'value', value, minuteQps: this.#cache.minuteQps(entry), ttlMs, tags: entry.stamp?.tags };
   }
 
   #viewOf(entry: CacheEntry | undefined): ByteView | undefined {
@@ -276,6 +358,11 @@ export class Group<Value> {
     const peer = this.#peers.pickPeer(key);
     if (peer === undefined) return this.#loadHere(key, signal);
     return this.#stale.orStale(key, () => this.#peerLoads.load(peer, key, signal), signal);
+  }
+
+  #checkKey(key: unknown): void {
+    const flaw = flawOf(key);
+    if (flaw !== undefined) throw new InvalidKeyError(this.name, key, flaw);
   }
 
   #loadHere(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {

@@ -14,6 +14,13 @@ export type { GroupOptions, GroupSettings, SharePolicy } from './group-options.j
 export { GroupRegistry, type GroupRegistryOptions } from './group-registry.js';
 export type { GroupStats } from './group-stats.js';
 export { HashRing, ringOptions, type HashRingOptions, type RingHash, type RingKind } from './hash-ring.js';
+export {
+  InvalidationLog,
+  type Invalidation,
+  type InvalidationKind,
+  type InvalidationVector,
+} from './invalidation-log.js';
+export type { InvalidationOptions, InvalidationResult, SetResult } from './invalidation-result.js';
 export { jsonCodec } from './json-codec.js';
 export type { LifetimeSettings } from './lifetimes.js';
 export { MemoryBudget } from './memory-budget.js';
@@ -24,6 +31,7 @@ export {
   type PeerPicker,
   type PeerReply,
   type PeerRequest,
+  type PeerSetRequest,
   type PeerValue,
 } from './peer-picker.js';
 export {
@@ -35,5 +43,6 @@ export {
   type PromotionPolicy,
   type RatePromotionOptions,
 } from './promotion.js';
-export { SingleFlight, type Flight } from './single-flight.js';
+export type { Flight } from './shared-flight.js';
+export { SingleFlight } from './single-flight.js';
 export { textCodec } from './text-codec.js';

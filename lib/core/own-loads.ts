@@ -5,7 +5,9 @@ import { LoadAbandonedError, ValueTooLargeError } from './errors.js';
 import { GetterRun, type GetterRunOptions } from './getter-run.js';
 import type { Getter } from './getter.js';
 import type { GroupParts } from './group-parts.js';
-import { SingleFlight, type FlightGuest, type OpenFlight } from './single-flight.js';
+import type { FlightGuest, OpenFlight } from './shared-flight.js';
+import { SingleFlight } from './single-flight.js';
+import { stampBytes, stampOf } from './tag-marks.js';
 
 /** A group's loads by its getter: one at a time a key, each outside of any caller's async context. */
 export class OwnLoads<Value> {
@@ -29,6 +31,18 @@ export class OwnLoads<Value> {
   /** Whether a run for `key` is under way. */
   isLoading(key: string): boolean {
     return this.#flights.has(key);
+  }
+
+  supersede(key: string): void {
+    this.#flights.supersede(key);
+  }
+
+  supersedeAll(): void {
+    this.#flights.supersedeAll();
+  }
+
+  doubtAll(): void {
+    this.#flights.doubtAll();
   }
 
   /** What the getter says of `key`, in the main cache before it is told; joins a run that is under way. */
@@ -55,8 +69,19 @@ export class OwnLoads<Value> {
     this.#parts.outsideRequests(() => this.#run(key, flight));
   }
 
+  /** Makes all of an entry for `value` that can fail; the returned function keeps it. */
+  prepare(key: string, value: ByteView): () => void {
+    const { values } = this.#parts;
+    const { entry, ttlMs, tags } = this.#entryOf(key, values.decode(value), value);
+    return () => {
+      entry.stamp = stampOf(tags, this.#parts.invalidations.position);
+      if (ttlMs > 0) this.#keep(key, entry, ttlMs);
+    };
+  }
+
   #run(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
-    const { counters } = this.#parts;
+    const { counters, invalidations } = this.#parts;
+    const { position } = invalidations;
     const failed = (error: unknown): void => {
       counters.localLoadErrs++;
       flight.reject(error);
@@ -64,7 +89,7 @@ export class OwnLoads<Value> {
     const loaded = (value: Value | undefined): void => {
       let entry: CacheEntry | undefined;
       try {
-        entry = value === undefined ? this.#storeNotFound(key) : this.#store(key, value);
+        entry = value === undefined ? this.#storeNotFound(key, flight) : this.#store(key, value, flight, position);
       } catch (error) {
         return failed(error);
       }
@@ -74,20 +99,35 @@ export class OwnLoads<Value> {
     new GetterRun(this.#runs, flight, { loaded, failed }).start(key);
   }
 
-  #store(key: string, value: Value): CacheEntry {
-    const { name, cache, lifetimes, options } = this.#parts;
+  /** `position` is when the load began. What is old meanwhile is for those who have asked before, and is not kept. */
+  #store(key: string, value: Value, flight: OpenFlight<CacheEntry | undefined>, position: number): CacheEntry {
+    const { cache, options, tagMarks } = this.#parts;
     const view = ByteView.from(options.codec.encode(value));
+    const { entry, tags, ttlMs } = this.#entryOf(key, value, view);
+    if (tags !== undefined && tagMarks.isTouched(tags, position)) flight.disown();
+    if (flight.isSuperseded) return cache.passingEntryOf(key, view);
+    if (ttlMs > 0) {
+      entry.stamp = stampOf(tags, position);
+      return this.#keep(key, entry, ttlMs);
+    }
+    // Nor is what has been kept before good any more.
+    cache.delete(key);
+    return cache.passingEntryOf(key, view);
+  }
+
+  #entryOf(key: string, value: Value, view: ByteView): { entry: CacheEntry; ttlMs: number; tags?: readonly string[] } {
+    const { name, cache, lifetimes, options } = this.#parts;
     if (view.length > options.maxValueBytes) {
       throw new ValueTooLargeError(name, view.length, options.maxValueBytes);
     }
     const ttlMs = lifetimes.ofLoaded(value, key);
-    return ttlMs > 0
-      ? this.#keep(key, cache.entryOf(key, view), ttlMs)
-      : this.#pass(key, cache.passingEntryOf(key, view));
+    const tags = options.tags?.(value, key);
+    return { entry: cache.entryOf(key, view, stampBytes(tags)), ttlMs, tags };
   }
 
-  #storeNotFound(key: string): CacheEntry | undefined {
+  #storeNotFound(key: string, flight: OpenFlight<CacheEntry | undefined>): CacheEntry | undefined {
     const { cache, lifetimes } = this.#parts;
+    if (flight.isSuperseded) return undefined;
     if (lifetimes.ofNotFound > 0) return this.#keep(key, cache.notFoundEntryOf(key), lifetimes.ofNotFound);
     cache.delete(key);
     return undefined;
@@ -98,12 +138,6 @@ export class OwnLoads<Value> {
     lifetimes.begin(entry, ttlMs, options.clock.now());
     cache.keep('main', key, entry);
     if (entry.expiresMs !== 0) sweep.expect();
-    return entry;
-  }
-
-  /** Nor is what has been kept before good any more. */
-  #pass(key: string, entry: CacheEntry): CacheEntry {
-    this.#parts.cache.delete(key);
     return entry;
   }
 }

@@ -6,13 +6,22 @@ import type { GroupParts } from './group-parts.js';
 import type { OwnLoads } from './own-loads.js';
 import type { PeerClient, PeerReply, PeerValue } from './peer-picker.js';
 import { PeerQuestion, type PeerQuestionOptions } from './peer-question.js';
-import { SingleFlight, type OpenFlight } from './single-flight.js';
+import type { OpenFlight } from './shared-flight.js';
+import { SingleFlight } from './single-flight.js';
+import { stampBytes, stampOf } from './tag-marks.js';
 
 /**
  * How much longer a peer may take than the load that it runs for us, so that the load's own deadline is what ends a slow
  * load, with the owner's word for it, and not an impatient asker who would then load it once more.
  */
 const PEER_GRACE_MS = 1_000;
+
+/** When something was asked, by the group's clock and by the log of invalidations, and for whom. */
+interface Asked {
+  readonly ms: number;
+  readonly position: number;
+  readonly flight: OpenFlight<CacheEntry | undefined>;
+}
 
 /** A group's loads of keys that another peer owns: asked of that peer, one at a time a key. */
 export class PeerLoads<Value> {
@@ -42,6 +51,18 @@ export class PeerLoads<Value> {
     return this.#flights.has(key);
   }
 
+  supersede(key: string): void {
+    this.#flights.supersede(key);
+  }
+
+  supersedeAll(): void {
+    this.#flights.supersedeAll();
+  }
+
+  doubtAll(): void {
+    this.#flights.doubtAll();
+  }
+
   /** What `peer` says of `key`, mirrored if the group's policy wants that; joins a question that is under way. */
   load(peer: PeerClient, key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
     return this.#flights.fly(
@@ -55,10 +76,13 @@ export class PeerLoads<Value> {
   }
 
   #ask(peer: PeerClient, key: string, flight: OpenFlight<CacheEntry | undefined>): void {
+    const { position } = this.#parts.invalidations;
     const question = new PeerQuestion(peer, key, this.#questions, (reply) => {
       try {
-        if (reply !== undefined) flight.resolve(this.#accept(key, reply, question.askedMs));
-        else if (flight.isAborted) flight.reject(flight.signal.reason);
+        if (reply !== undefined) {
+          const asked = { flight, position, ms: question.askedMs };
+          flight.resolve(this.#accept(key, reply, asked));
+        } else if (flight.isAborted) flight.reject(flight.signal.reason);
         else this.#loadInPlaceOfPeer(key, flight);
       } catch (failure) {
         flight.reject(failure);
@@ -69,7 +93,7 @@ export class PeerLoads<Value> {
   }
 
   /** What a peer has answered; throws its getter's failure. */
-  #accept(key: string, reply: PeerReply, askedMs: number): CacheEntry | undefined {
+  #accept(key: string, reply: PeerReply, asked: Asked): CacheEntry | undefined {
     const { name, counters, options } = this.#parts;
     switch (reply.outcome) {
       case 'value':
@@ -78,21 +102,24 @@ export class PeerLoads<Value> {
           throw new ValueTooLargeError(name, reply.value.length, options.maxValueBytes);
         }
         counters.peerLoads++;
-        return this.#mirror(key, reply, askedMs);
+        return this.#mirror(key, reply, asked);
       case 'notFound':
         counters.peerLoads++;
-        return this.#mirrorNotFound(key, reply.ttlMs ?? 0, askedMs);
+        return this.#mirrorNotFound(key, reply.ttlMs ?? 0, asked);
       case 'failed':
         counters.peerLoadErrs++;
         throw reply.error;
     }
   }
 
-  #mirror(key: string, { value, minuteQps, ttlMs }: PeerValue, askedMs: number): CacheEntry {
-    const { cache, lifetimes, options, values } = this.#parts;
+  #mirror(key: string, { value, minuteQps, ttlMs, tags }: PeerValue, asked: Asked): CacheEntry {
+    const { cache, lifetimes, options, tagMarks, values } = this.#parts;
+    if (tags !== undefined && tagMarks.isTouched(tags, asked.position)) asked.flight.disown();
+    // For those who have asked before.
+    if (asked.flight.isSuperseded) return cache.passingEntryOf(key, value);
     const lifetimeMs = lifetimes.ofCopy(ttlMs);
     const isHeld = cache.hasCopy(key);
-    if (!this.#isAhead(lifetimeMs, askedMs)) {
+    if (!this.#isAhead(lifetimeMs, asked.ms)) {
       // What is held is no younger than what was not good for a copy.
       if (isHeld) cache.delete(key);
       return cache.passingEntryOf(key, value);
@@ -100,15 +127,18 @@ export class PeerLoads<Value> {
     // A copy that is there is renewed.
     if (!isHeld && !options.promote({ key, bytes: value.length, minuteQps })) return cache.passingEntryOf(key, value);
     const decoded = options.shares ? values.decodeAlike(value) : undefined;
-    return this.#keep(key, cache.copyOf(key, value, decoded), lifetimeMs, askedMs);
+    const entry = cache.copyOf(key, value, decoded, stampBytes(tags));
+    entry.stamp = stampOf(tags, asked.position);
+    return this.#keep(key, entry, lifetimeMs, asked.ms);
   }
 
   /** Kept for as long as the peer says, without asking the policy: it takes the place of no value. */
-  #mirrorNotFound(key: string, ttlMs: number, askedMs: number): CacheEntry | undefined {
+  #mirrorNotFound(key: string, ttlMs: number, asked: Asked): CacheEntry | undefined {
     const { cache, lifetimes } = this.#parts;
+    if (asked.flight.isSuperseded) return undefined;
     const lifetimeMs = lifetimes.ofCopy(ttlMs);
-    if (this.#isAhead(lifetimeMs, askedMs)) {
-      return this.#keep(key, cache.notFoundEntryOf(key), lifetimeMs, askedMs);
+    if (this.#isAhead(lifetimeMs, asked.ms)) {
+      return this.#keep(key, cache.notFoundEntryOf(key), lifetimeMs, asked.ms);
     }
     cache.delete(key);
     return undefined;
@@ -130,10 +160,11 @@ export class PeerLoads<Value> {
 
   /** The peer's failure, so somebody else loads: as in Go, whoever asks. Given up when nobody waits for it here. */
   #loadInPlaceOfPeer(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
-    const { cache, counters } = this.#parts;
+    const { cache, counters, tagMarks } = this.#parts;
     counters.peerErrors++;
     const entry = cache.touch(key); // loaded meanwhile, for somebody who takes this process for the owner
-    if (entry !== undefined) return flight.resolve(entry);
+    const isGood = entry !== undefined && (entry.stamp === undefined || !tagMarks.isStampTouched(entry.stamp));
+    if (isGood) return flight.resolve(entry);
     this.#ownLoads.loadInPlaceOfPeer(key, flight.signal).then(
       (loaded) => flight.resolve(loaded),
       (error: unknown) => flight.reject(error),

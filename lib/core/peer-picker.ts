@@ -1,4 +1,6 @@
 import type { ByteView } from './byte-view.js';
+import type { InvalidationLog } from './invalidation-log.js';
+import type { InvalidationResult, SetResult } from './invalidation-result.js';
 
 /** A question to the owner of a key. */
 export interface PeerRequest {
@@ -30,6 +32,8 @@ export interface PeerValue {
    * asker's group says otherwise.
    */
   readonly ttlMs?: number;
+  /** By which the value can be removed. Absent: none. */
+  readonly tags?: readonly string[];
 }
 
 export interface PeerNotFound {
@@ -62,12 +66,33 @@ export interface PeerClient {
    * called, in nobody's context.
    */
   ask?(request: PeerRequest, answer: PeerAnswer): void;
+
+  /**
+   * Has the peer, which owns the key, take a value for it and have that confirmed by all peers. A rejection, or absence,
+   * means that it has to be removed instead.
+   */
+  set?(request: PeerSetRequest): Promise<SetResult>;
+}
+
+/** A value for the owner of a key. */
+export interface PeerSetRequest {
+  readonly group: string;
+  readonly key: string;
+  readonly value: ByteView;
+  /** Milliseconds that the owner may wait for the confirmations of others. */
+  readonly timeoutMs: number;
 }
 
 /** Knows which peer owns a key: Go's `PeerPicker`. Implement it, and `PeerClient`, to bring another transport. */
 export interface PeerPicker {
   /** The client of the peer that owns `key`; `undefined` if this process does. Called on every miss; must not throw. */
   pickPeer(key: string): PeerClient | undefined;
+
+  /** What has been removed in this process and in those that it has heard of. Absent: nobody is told of removals. */
+  readonly invalidations?: InvalidationLog;
+
+  /** Resolves once all peers have confirmed what this process has invalidated, up to number `seq`, or `timeoutMs` is over. */
+  confirm?(seq: number, timeoutMs: number): Promise<InvalidationResult>;
 }
 
 /** For a process by itself: it owns every key. Go's `NoPeers`. */

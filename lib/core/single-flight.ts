@@ -1,31 +1,9 @@
 import { setMaxListeners } from 'node:events';
+import { SharedFlight, type Flight, type FlightGuest, type OpenFlight } from './shared-flight.js';
 import { TransientMap } from './transient-map.js';
 
-/**
- * A running load, as the function that performs it sees it.
- */
-export interface Flight {
-  /** Aborted when nobody waits any more or when the flight is cancelled; its reason is a `GroupcacheError`. */
-  readonly signal: AbortSignal;
-  /** Whether `signal` is aborted, without making one. */
-  readonly isAborted: boolean;
-  /** Calls `listener` when `signal` aborts, without making one. As good as a look at it. One listener a flight. */
-  onAbort(listener: (reason: Error) => void): void;
-  /** Aborts `signal`. Does not settle the flight: `load` does. */
-  abort(reason: Error): void;
-}
-
-/** A flight as whoever performs it sees it, if he settles it himself: once, by `resolve` or `reject`. */
-export interface OpenFlight<Value> extends Flight {
-  resolve(value: Value): void;
-  reject(error: unknown): void;
-}
-
-/** Somebody who is told how a flight has ended by a call, within its end, and not by a promise. */
-export interface FlightGuest<Value> {
-  landed(value: Value): void;
-  crashed(error: unknown): void;
-}
+/** With a load that is under way, two. */
+const MAX_RUNAWAYS = 2;
 
 /**
  * Runs at most one `load` per key; callers that arrive meanwhile share its outcome.
@@ -34,9 +12,14 @@ export interface FlightGuest<Value> {
  * looked at its signal is aborted and forgotten; one that has not could not be stopped, and is there for the next caller.
  * A caller without a signal stays to the end. Nothing is remembered after a flight
  * settles: `load` stores its result before it resolves, or a caller can fall between the two.
+ *
+ * Of one key two loads run at a time at most, those counted that have been superseded or abandoned: a further one begins
+ * when one of them has ended.
  */
 export class SingleFlight<Value> {
   readonly #flights = new TransientMap<SharedFlight<Value>>();
+  /** Loads that still run and that nobody joins any more, by key. */
+  readonly #runaways = new Map<string, number>();
   readonly #abandoned: () => Error;
 
   /** `abandoned` makes the reason that the signal of a flight carries once nobody waits for it. */
@@ -52,6 +35,32 @@ export class SingleFlight<Value> {
   /** Whether a load of `key` is under way. */
   has(key: string): boolean {
     return this.#flights.has(key);
+  }
+
+  /**
+   * Whoever asks for `key` from now on does not join the load that is under way, if one is, but shares a later one. Those
+   * who have asked before get what it comes to.
+   */
+  supersede(key: string): void {
+    const flight = this.#flights.get(key);
+    if (flight?.hasBegun) this.#supersede(flight);
+  }
+
+  /** As `supersede`, for all keys. */
+  supersedeAll(): void {
+    for (const flight of this.#flights.values()) {
+      if (flight.hasBegun) this.#supersede(flight);
+    }
+  }
+
+  /**
+   * What the loads under way come to may be old, which will be known when they end: who joins one from now on gets what it
+   * comes to unless it has been disowned, and shares a later one otherwise.
+   */
+  doubtAll(): void {
+    for (const flight of this.#flights.values()) {
+      if (flight.hasBegun) flight.isDoubted = true;
+    }
   }
 
   /**
@@ -75,7 +84,8 @@ export class SingleFlight<Value> {
     if (running === undefined && signal?.aborted) return Promise.reject(signal.reason as Error);
     const flight = running ?? this.#prepare(key);
     const outcome = signal === undefined ? flight.join() : this.#joinUntil(flight, signal);
-    if (running === undefined) flight.start(begin);
+    if (running === undefined) this.#begin(flight, begin);
+    else if (running.isDoubted) return this.#unlessDisowned(running, outcome, () => this.fly(key, begin, signal));
     return outcome;
   }
 
@@ -85,12 +95,32 @@ export class SingleFlight<Value> {
    */
   board(key: string, begin: (flight: OpenFlight<Value>) => void, guest: FlightGuest<Value>): () => void {
     const running = this.#flights.get(key);
+    if (running?.isDoubted === true) return this.#boardDoubted(running, begin, guest);
     const flight = running ?? this.#prepare(key);
     flight.board(guest);
-    if (running === undefined) flight.start(begin);
-    return () => {
-      if (flight.unboard(guest)) this.#left(flight);
+    if (running === undefined) this.#begin(flight, begin);
+    return () => this.#unboard(flight, guest);
+  }
+
+  #boardDoubted(
+    flight: SharedFlight<Value>,
+    begin: (flight: OpenFlight<Value>) => void,
+    guest: FlightGuest<Value>,
+  ): () => void {
+    const doubtful: FlightGuest<Value> = {
+      landed: (value) => {
+        if (flight.isSuperseded) leave = this.board(flight.key, begin, guest);
+        else guest.landed(value);
+      },
+      crashed: (error) => guest.crashed(error),
     };
+    let leave = (): void => this.#unboard(flight, doubtful);
+    flight.board(doubtful);
+    return () => leave();
+  }
+
+  #unboard(flight: SharedFlight<Value>, guest: FlightGuest<Value>): void {
+    if (flight.unboard(guest)) this.#left(flight);
   }
 
   #prepare(key: string): SharedFlight<Value> {
@@ -99,11 +129,43 @@ export class SingleFlight<Value> {
     return flight;
   }
 
+  #begin(flight: SharedFlight<Value>, begin: (flight: OpenFlight<Value>) => void): void {
+    if (this.#runaways.size > 0 && this.#runaways.get(flight.key) === MAX_RUNAWAYS) flight.delay(begin);
+    else flight.begin(begin);
+  }
+
+  async #unlessDisowned(
+    flight: SharedFlight<Value>,
+    outcome: Promise<Value>,
+    again: () => Promise<Value>,
+  ): Promise<Value> {
+    const value = await outcome;
+    return flight.isSuperseded ? again() : value;
+  }
+
+  #supersede(flight: SharedFlight<Value>): void {
+    flight.isSuperseded = true;
+    flight.forget();
+    this.#letRun(flight);
+  }
+
+  /** `flight` is out of the table, and counts for its key until it has ended. */
+  #letRun(flight: SharedFlight<Value>): void {
+    const { key } = flight;
+    this.#runaways.set(key, (this.#runaways.get(key) ?? 0) + 1);
+    flight.onSettled = () => {
+      const running = this.#runaways.get(key)! - 1;
+      if (running === 0) this.#runaways.delete(key);
+      else this.#runaways.set(key, running);
+      this.#flights.get(key)?.beginDelayed();
+    };
+  }
+
   /** Somebody who could leave has left. */
   #left(flight: SharedFlight<Value>): void {
     // A load that has never looked at its signal can't be stopped: it stays, for whoever comes next.
     if (--flight.waiting > 0 || flight.isPinned || !flight.hasSignal) return;
-    flight.forget();
+    if (flight.forget() && flight.hasBegun) this.#letRun(flight);
     flight.abort(this.#abandoned());
   }
 
@@ -129,125 +191,5 @@ export class SingleFlight<Value> {
         },
       );
     });
-  }
-}
-
-class SharedFlight<Value> implements OpenFlight<Value> {
-  /** Callers with a signal, and guests, that still wait. */
-  waiting = 0;
-  /** Whether a caller without a signal waits: the flight is never abandoned then. */
-  isPinned = false;
-  readonly #table: TransientMap<SharedFlight<Value>>;
-  readonly #key: string;
-  // Until it is settled: a flight may be kept longer, by what V8's maps leave behind, and must not keep the value with it.
-  #guests: FlightGuest<Value>[] | undefined;
-  /** Made for the first who waits by it. */
-  #promise: Promise<Value> | undefined;
-  #resolve: ((value: Value) => void) | undefined;
-  #reject: ((error: Error) => void) | undefined;
-  #controller: AbortController | undefined;
-  #listener: ((reason: Error) => void) | undefined;
-  #reason: Error | undefined;
-
-  constructor(table: TransientMap<SharedFlight<Value>>, key: string) {
-    this.#table = table;
-    this.#key = key;
-  }
-
-  /** Of a flight that is not settled. */
-  get promise(): Promise<Value> {
-    this.#promise ??= new Promise<Value>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    return this.#promise;
-  }
-
-  start(begin: (flight: OpenFlight<Value>) => void): void {
-    try {
-      begin(this);
-    } catch (error) {
-      this.reject(error);
-    }
-  }
-
-  resolve(value: Value): void {
-    const resolve = this.#resolve;
-    const guests = this.#settle();
-    resolve?.(value);
-    if (guests !== undefined) for (const guest of guests) guest.landed(value);
-  }
-
-  reject(error: unknown): void {
-    const reject = this.#reject;
-    const guests = this.#settle();
-    reject?.(error as Error);
-    if (guests !== undefined) for (const guest of guests) guest.crashed(error);
-  }
-
-  board(guest: FlightGuest<Value>): void {
-    this.waiting++;
-    if (this.#guests === undefined) this.#guests = [guest];
-    else this.#guests.push(guest);
-  }
-
-  /** False if `guest` does not wait any more. */
-  unboard(guest: FlightGuest<Value>): boolean {
-    const index = this.#guests?.indexOf(guest) ?? -1;
-    if (index < 0) return false;
-    this.#guests!.splice(index, 1);
-    return true;
-  }
-
-  /** Later callers do not join this flight. */
-  forget(): void {
-    if (this.#table.get(this.#key) === this) this.#table.delete(this.#key);
-  }
-
-  /** Made when first asked for: most loads never look. */
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
-    }
-    return this.#controller.signal;
-  }
-
-  get isAborted(): boolean {
-    return this.#reason !== undefined;
-  }
-
-  /** Whether the load has asked for the signal, or to be told. */
-  get hasSignal(): boolean {
-    return this.#controller !== undefined || this.#listener !== undefined;
-  }
-
-  onAbort(listener: (reason: Error) => void): void {
-    this.#listener = listener;
-    if (this.#reason !== undefined) listener(this.#reason);
-  }
-
-  join(): Promise<Value> {
-    this.isPinned = true;
-    return this.promise;
-  }
-
-  /** Who is to be told. */
-  #settle(): FlightGuest<Value>[] | undefined {
-    const guests = this.#guests;
-    this.forget();
-    this.#guests = undefined;
-    this.#promise = undefined;
-    this.#resolve = undefined;
-    this.#reject = undefined;
-    this.#listener = undefined;
-    return guests;
-  }
-
-  abort(reason: Error): void {
-    if (this.#reason !== undefined) return;
-    this.#reason = reason;
-    this.#listener?.(reason);
-    this.#controller?.abort(reason);
   }
 }

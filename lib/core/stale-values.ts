@@ -66,12 +66,15 @@ export class StaleValues<Value> {
     load: () => Promise<CacheEntry | undefined>,
     signal: AbortSignal | undefined,
   ): Promise<CacheEntry | undefined> {
-    const { cache, lifetimes } = this.#parts;
+    const { cache, lifetimes, tagMarks } = this.#parts;
     const stale = lifetimes.hasLastResort ? cache.peek(key) : undefined;
     if (stale === undefined) return load();
     const current = (): CacheEntry | undefined => {
       const isUsable =
-        cache.peek(key) === stale && lifetimes.freshness(stale, this.#clock.now()) !== 'dead' && !signal?.aborted;
+        cache.peek(key) === stale &&
+        lifetimes.freshness(stale, this.#clock.now()) !== 'dead' &&
+        !(stale.stamp !== undefined && tagMarks.isStampTouched(stale.stamp)) &&
+        !signal?.aborted;
       if (isUsable) this.#parts.counters.staleServed++;
       return isUsable ? stale : undefined;
     };

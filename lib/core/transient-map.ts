@@ -25,6 +25,10 @@ export class TransientMap<Value> {
     return this.#entries.get(key);
   }
 
+  values(): IterableIterator<Value> {
+    return this.#entries.values();
+  }
+
   set(key: string, value: Value): void {
     this.#entries.set(key, value);
     if (++this.#added < this.#limit) return;

@@ -7,6 +7,8 @@ export interface GetResponse {
   readonly minuteQps: number;
   /** Milliseconds that the value may still be kept; absent: not said. */
   readonly ttlMs?: number;
+  /** By which the value can be removed. */
+  readonly tags?: readonly string[];
 }
 
 const VALUE_TAG = 0x0a; // field 1, length-delimited
@@ -16,16 +18,20 @@ const EXPIRE_TAG = 0x18;
 /** Field 16, varint: ours, in milliseconds, since the clocks of two machines differ. */
 const TTL_TAG = 0x80;
 const TTL_TAG_BYTES = [0x80, 0x01];
+/** Field 17, repeated, length-delimited. */
+const TAGS_TAG = 0x8a;
+const TAGS_TAG_BYTES = [0x8a, 0x01];
 /** A hundred years: `expire` has to fit 63 bits. */
 const MAX_TTL_MS = 100 * 365 * 86_400_000;
 const NS_PER_MS = 1_000_000;
 
 /** The message as Go's protobuf encodes it. */
-export function encodeGetResponse({ value, minuteQps, ttlMs }: GetResponse): Buffer {
+export function encodeGetResponse({ value, minuteQps, ttlMs, tags = [] }: GetResponse): Buffer {
   const headLength = 1 + varintLength(value.length);
   const lifetime = ttlMs === undefined ? [] : encodeLifetime(ttlMs);
+  const labels = Buffer.concat(tags.map(encodeTag));
   const qpsLength = minuteQps === 0 ? 0 : 9;
-  const message = Buffer.allocUnsafe(headLength + value.length + qpsLength + lifetime.length);
+  const message = Buffer.allocUnsafe(headLength + value.length + qpsLength + lifetime.length + labels.length);
   message[0] = VALUE_TAG;
   writeVarint(message, 1, value.length);
   value.copyTo(message, headLength);
@@ -35,6 +41,7 @@ export function encodeGetResponse({ value, minuteQps, ttlMs }: GetResponse): Buf
     offset = message.writeDoubleLE(minuteQps, offset + 1);
   }
   message.set(lifetime, offset);
+  message.set(labels, offset + lifetime.length);
   return message;
 }
 
@@ -48,16 +55,23 @@ export function decodeGetResponse(message: Buffer): GetResponse {
   let minuteQps = 0;
   let ttlMs: number | undefined;
   let expireNs = 0;
+  let tags: string[] | undefined;
   while (!reader.isAtEnd) {
     const tag = reader.varint();
     if (tag === VALUE_TAG) value = ByteView.from(reader.bytes(reader.varint()));
     else if (tag === MINUTE_QPS_TAG) minuteQps = reader.bytes(8).readDoubleLE(0);
     else if (tag === EXPIRE_TAG) expireNs = reader.varint();
     else if (tag === TTL_TAG) ttlMs = reader.varint();
+    else if (tag === TAGS_TAG) (tags ??= []).push(reader.bytes(reader.varint()).toString('utf8'));
     else skipField(reader, tag);
   }
   if (ttlMs === undefined && expireNs > 0) ttlMs = Math.max(0, Math.floor(expireNs / NS_PER_MS - Date.now()));
-  return { value, minuteQps, ttlMs };
+  return { value, minuteQps, ttlMs, tags };
+}
+
+function encodeTag(tag: string): Buffer {
+  const bytes = Buffer.from(tag);
+  return Buffer.concat([Buffer.from([...TAGS_TAG_BYTES, ...varint(BigInt(bytes.length))]), bytes]);
 }
 
 /** Both fields of a lifetime. */

@@ -1,17 +1,21 @@
 import { Pool } from 'undici';
 import { KeyTooLongError, PeerError } from '../core/errors.js';
+import type { InvalidationLog } from '../core/invalidation-log.js';
 import type { PeerClient, PeerReply, PeerRequest } from '../core/peer-picker.js';
 import { failureFromJson, type FailureCodec } from './failure-codec.js';
 import { decodeGetResponse } from './get-response.js';
 import { exchange, type HttpAnswer } from './http-exchange.js';
 import type { PeerAuth } from './peer-auth.js';
 import type { PeerUrl } from './peer-url.js';
+import { headerCovers } from './vector-header.js';
 import { encodeSegment } from './wire-path.js';
 import { headers, PROTOCOL_VERSION, type FailureMark } from './wire.js';
 
 export interface HttpPeerClientOptions {
   readonly basePath: string;
   readonly auth: PeerAuth;
+  /** What this process has applied: a peer that has not is not believed. */
+  readonly invalidations: InvalidationLog;
   readonly failures: FailureCodec;
   /** Bytes of group and key, percent-encoded. */
   readonly maxKeyBytes: number;
@@ -114,11 +118,13 @@ export class HttpPeerClient implements PeerClient {
 
   /** Throws a `PeerError` for whatever is not an answer of a groupcache. */
   #replyOf(answer: HttpAnswer, group: string): PeerReply {
+    const isOld = !this.#hasApplied(answer);
     if (answer.status === 200) {
       // An empty body is an answer too, so that bytes alone do not tell it from a page of something else.
       if (!isProtobuf(answer.headers['content-type'])) {
         throw new PeerError(this.url, 'answered 200, not as a groupcache peer', { status: 200 });
       }
+      if (isOld) throw this.#behind();
       try {
         return { outcome: 'value', ...decodeGetResponse(answer.body) };
       } catch (error) {
@@ -126,6 +132,7 @@ export class HttpPeerClient implements PeerClient {
       }
     }
     const mark = answer.headers[headers.failure] as FailureMark | undefined;
+    if (mark === 'not-found' && isOld) throw this.#behind();
     if (mark === 'not-found') return { outcome: 'notFound', ttlMs: ttlOf(answer) };
     if (mark === 'load') {
       try {
@@ -137,6 +144,17 @@ export class HttpPeerClient implements PeerClient {
     }
     const what = mark === undefined ? `${answer.status}, not as a groupcache peer` : `${answer.status} (${mark})`;
     throw new PeerError(this.url, `answered ${what}`, { status: answer.status });
+  }
+
+  /** A Go peer says nothing of invalidations, and does not know any. */
+  #hasApplied({ headers: answered }: HttpAnswer): boolean {
+    if (answered[headers.version] === undefined) return true;
+    const seen = answered[headers.seen];
+    return headerCovers(typeof seen === 'string' ? seen : undefined, this.#options.invalidations.vector);
+  }
+
+  #behind(): PeerError {
+    return new PeerError(this.url, 'has not applied yet what was removed here', { status: 200 });
   }
 
   #failure(reason: string, cause: unknown): PeerError {

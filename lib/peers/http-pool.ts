@@ -3,6 +3,8 @@ import { EventEmitter } from 'node:events';
 import { MAX_TIMER_MS } from '../core/duration.js';
 import { ClosedError, InvalidOptionError, type PeerError } from '../core/errors.js';
 import { HashRing } from '../core/hash-ring.js';
+import { InvalidationLog } from '../core/invalidation-log.js';
+import type { InvalidationResult } from '../core/invalidation-result.js';
 import type { PeerClient, PeerPicker } from '../core/peer-picker.js';
 import { HttpPeerClient } from './http-peer-client.js';
 import { resolveHttpPoolOptions, type HttpPoolOptions, type ResolvedHttpPoolOptions } from './http-pool-options.js';
@@ -37,6 +39,9 @@ export class HttpPool implements PeerPicker {
   readonly bootId: string = randomUUID();
 
   readonly events = new EventEmitter<HttpPoolEvents>();
+
+  /** What has been taken out of the caches of this process and of those that it has heard of. */
+  readonly invalidations = new InvalidationLog(this.bootId);
 
   /**
    * The links to other peers.
@@ -157,6 +162,10 @@ export class HttpPool implements PeerPicker {
     return owner === undefined || owner === this.#self ? undefined : clients.get(owner);
   }
 
+  confirm(seq: number, timeoutMs: number): Promise<InvalidationResult> {
+    return this.links.confirm(seq, timeoutMs);
+  }
+
   /**
    * A client for any peer, listed or not, of the pool's own settings, to be closed by whoever asked for it. Throws an
    * `InvalidOptionError` without `auth`.
@@ -229,6 +238,10 @@ export class HttpPool implements PeerPicker {
       connectTimeoutMs,
       bootId: this.bootId,
       auth: this.#auth,
+      invalidations: this.invalidations,
+      dial: () => {
+        for (const client of this.#current.clients.values()) client.dial();
+      },
       membership: () => ({ self: this.#self, peers: this.peers, hasPeers: this.hasPeers }),
       ringDigest: () => this.#ringDigest,
       onLinkOpened: (peer) => {
@@ -256,6 +269,7 @@ export class HttpPool implements PeerPicker {
       maxKeyBytes,
       maxResponseBytes,
       connectTimeoutMs,
+      invalidations: this.invalidations,
       maxConnections: maxConnectionsPerPeer,
       auth: this.#auth!,
       onStateChange,

@@ -37,12 +37,15 @@ const EMPTY_BODY_DIGEST = createHash('sha256').digest('hex');
  * and a captured request can be repeated at that peer while it is good.
  */
 export class PeerAuth {
+  /** Whether everybody is trusted. */
+  readonly isOpen: boolean;
   readonly #secrets: readonly Buffer[];
   readonly #acceptsUnsigned: boolean;
 
   /** Throws an `InvalidOptionError` for a missing or short secret. */
   constructor(options: PeerAuthOptions) {
     this.#secrets = options === 'none' ? [] : secretsOf(options);
+    this.isOpen = options === 'none';
     this.#acceptsUnsigned = options === 'none' || options.acceptUnsigned === true;
   }
 

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Group } from '../core/group.js';
+import type { InvalidationVector } from '../core/invalidation-log.js';
 import type { PeerReply } from '../core/peer-picker.js';
 import { failureToJson, type FailureCodec } from './failure-codec.js';
 import { encodeGetResponse } from './get-response.js';
 import type { HttpPool } from './http-pool.js';
 import { PeerReception, type PeerReceptionOptions } from './peer-reception.js';
+import { vectorToHeader } from './vector-header.js';
 import { decodePath } from './wire-path.js';
 import { headers, PROTOCOL_VERSION, type FailureMark } from './wire.js';
 
@@ -155,7 +157,7 @@ class Answer {
   constructor(
     readonly request: IncomingMessage,
     readonly response: ServerResponse,
-    readonly server: Pick<PeerServer, 'bootId' | 'isDraining'>,
+    readonly server: Pick<PeerServer, 'bootId' | 'isDraining' | 'pool'>,
   ) {}
 
   reply(reply: PeerReply, failures: FailureCodec): void {
@@ -190,7 +192,14 @@ class Answer {
     const { response } = this;
     if (response.destroyed || response.headersSent) return;
     const identity =
-      own === undefined ? {} : { [headers.version]: PROTOCOL_VERSION, [headers.bootId]: this.server.bootId, ...own };
+      own === undefined
+        ? {}
+        : {
+            [headers.version]: PROTOCOL_VERSION,
+            [headers.bootId]: this.server.bootId,
+            ...seenHeader(this.server.pool.invalidations.vector),
+            ...own,
+          };
     // Or a connection on which peers go on asking would keep the application's server from closing.
     if (this.server.isDraining) response.shouldKeepAlive = false;
     response.writeHead(status, {
@@ -202,6 +211,11 @@ class Answer {
     });
     response.end(body);
   }
+}
+
+function seenHeader(vector: InvalidationVector): Record<string, string> {
+  const seen = vectorToHeader(vector);
+  return seen === undefined ? {} : { [headers.seen]: seen };
 }
 
 function ttlHeader(ttlMs: number | undefined): Record<string, string> {

@@ -17,6 +17,8 @@ export const headers = {
   failure: 'x-groupcache-failure',
   /** On answers of `not-found`: milliseconds for which that may be kept. */
   ttl: 'x-groupcache-ttl',
+  /** On answers: by origin, the number of the last invalidation that had been applied, see `vectorToHeader`. */
+  seen: 'x-groupcache-seen',
   /** On requests: milliseconds that the asker will wait. */
   timeout: 'x-groupcache-timeout',
   /** On requests: `v1;<Unix milliseconds>;<nonce>`, what was signed beside the request. */
@@ -34,4 +36,4 @@ export const PROTOCOL_VERSION = '1';
  * the asker loads the key itself.
  */
 export type FailureMark =
-  'not-found' | 'load' | 'unknown-group' | 'bad-request' | 'unauthorized' | 'overloaded' | 'draining';
+  'not-found' | 'load' | 'unknown-group' | 'bad-request' | 'unauthorized' | 'overloaded' | 'draining' | 'behind';

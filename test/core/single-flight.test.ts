@@ -1,4 +1,5 @@
-import { SingleFlight, type Flight, type FlightGuest, type OpenFlight } from '../../lib/core/single-flight.js';
+import type { Flight, FlightGuest, OpenFlight } from '../../lib/core/shared-flight.js';
+import { SingleFlight } from '../../lib/core/single-flight.js';
 import { describe, expect, it } from 'vitest';
 import { deferred, reactions, stateOf } from './deferred.js';
 

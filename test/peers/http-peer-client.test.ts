@@ -1,4 +1,11 @@
-import { KeyTooLongError, LoadFailedError, PeerError, type PeerReply, type PeerRequest } from 'nestjs-groupcache/core';
+import {
+  InvalidationLog,
+  KeyTooLongError,
+  LoadFailedError,
+  PeerError,
+  type PeerReply,
+  type PeerRequest,
+} from 'nestjs-groupcache/core';
 import { PeerAuth, plainFailures } from 'nestjs-groupcache/peers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HttpPeerClient, type HttpPeerClientOptions } from '../../lib/peers/http-peer-client.js';
@@ -34,6 +41,7 @@ function clientOf(
   const client = new HttpPeerClient(parsePeerUrl('peers', url, false), {
     basePath: '/_groupcache/',
     auth: new PeerAuth('none'),
+    invalidations: new InvalidationLog('this process'),
     failures: plainFailures,
     maxKeyBytes: 4096,
     maxResponseBytes: 1024 * 1024,

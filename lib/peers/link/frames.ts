@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { ByteView } from '../../core/byte-view.js';
+import { ByteView } from '../../core/byte-view.js';
 import { frameMessage, MESSAGE_HEAD_ROOM } from './websocket-message.js';
 
 /**
@@ -29,6 +29,16 @@ export const frameTypes = {
   hello: 9,
   /** The sender's proof of identity: the second frame of both sides. */
   proof: 10,
+  /** Invalidations of one origin in their order, as JSON. */
+  invalidations: 11,
+  /** By origin, the number of the last invalidation that the sender has applied, as JSON; with id 1 it wants the same back. */
+  seen: 12,
+  /** By origin, the number after which the sender lacks invalidations, as JSON. */
+  missing: 13,
+  /** By origin, a number up to which the sender does not remember what was missing, as JSON. */
+  forgotten: 14,
+  /** As `get`, with a value for the key to the end. Its answer is a value: JSON of what has come of it. */
+  set: 15,
 } as const;
 
 /** Length, type and id. */
@@ -44,6 +54,8 @@ const MINUTE_QPS_FIELD = 1;
 const TOTAL_LENGTH_FIELD = 2;
 /** 32 bits: milliseconds for which the answer may be kept. */
 const TTL_FIELD = 3;
+/** A JSON list of texts. */
+const TAGS_FIELD = 4;
 const MAX_TTL_MS = 2 ** 32 - 1;
 /** For several messages; what is larger gets a buffer of its own size. */
 const CHUNK_BYTES = 16 * 1024;
@@ -69,6 +81,7 @@ export interface ValueFields {
   minuteQps: number;
   /** `undefined` where it is not said. */
   ttlMs: number | undefined;
+  tags: readonly string[] | undefined;
   /** Bytes of the whole value, in the first of several parts. */
   totalLength: number;
 }
@@ -122,11 +135,16 @@ function readValue(
   handler.onValue(id, message, valueStart, end, fields, isLast);
 }
 
-const NO_FIELDS: Readonly<ValueFields> = Object.freeze({ minuteQps: 0, ttlMs: undefined, totalLength: 0 });
+const NO_FIELDS: Readonly<ValueFields> = Object.freeze({
+  minuteQps: 0,
+  ttlMs: undefined,
+  tags: undefined,
+  totalLength: 0,
+});
 
 /** The fields between `start` and `end`; throws a `RangeError` if they are not well-formed. */
 export function readFields(message: Buffer, start: number, end: number): ValueFields {
-  const fields: ValueFields = { minuteQps: 0, ttlMs: undefined, totalLength: 0 };
+  const fields: ValueFields = { minuteQps: 0, ttlMs: undefined, tags: undefined, totalLength: 0 };
   let offset = start;
   while (offset < end) {
     if (end - offset < FIELD_HEAD_BYTES) throw new RangeError('has a field that ends inside its head');
@@ -137,10 +155,54 @@ export function readFields(message: Buffer, start: number, end: number): ValueFi
     else if (message[offset] === TOTAL_LENGTH_FIELD && length === 4) {
       fields.totalLength = message.readUInt32BE(content);
     } else if (message[offset] === TTL_FIELD && length === 4) fields.ttlMs = message.readUInt32BE(content);
+    else if (message[offset] === TAGS_FIELD) fields.tags = tagsOf(message.toString('utf8', content, content + length));
     offset = content + length;
   }
   return fields;
 }
+
+function tagsOf(json: string): readonly string[] {
+  let tags: unknown;
+  try {
+    tags = JSON.parse(json);
+  } catch {
+    throw new RangeError('has tags that are no JSON');
+  }
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags;
+  throw new RangeError('has tags that are no list of texts');
+}
+
+/** A question to take a value, with `value` in memory of its own. */
+export interface SetQuestion {
+  readonly timeoutMs: number;
+  readonly group: string;
+  readonly key: string;
+  readonly value: ByteView;
+}
+
+/** Reads the body of a `set` frame; throws a `RangeError` if it is not well-formed. */
+export function readSet(body: Buffer): SetQuestion {
+  if (body.length < GET_HEAD_BYTES) throw new RangeError('has a set that ends inside its head');
+  const keyStart = GET_HEAD_BYTES + body.readUInt16BE(4);
+  const keyEnd = keyStart + body.readUInt32BE(6);
+  if (keyEnd > body.length) throw new RangeError('has a set that ends inside its key');
+  if (!isUtf8(body.subarray(GET_HEAD_BYTES, keyEnd))) throw new RangeError('has a set of a key that is not UTF-8');
+  return {
+    timeoutMs: body.readUInt32BE(0),
+    group: body.toString('utf8', GET_HEAD_BYTES, keyStart),
+    key: body.toString('utf8', keyStart, keyEnd),
+    value: ByteView.copyOf(body, keyEnd, body.length),
+  };
+}
+
+/** What is said of a value beside it: a peer's reply is that. */
+export interface ValueNotes {
+  readonly minuteQps: number;
+  readonly ttlMs?: number;
+  readonly tags?: readonly string[];
+}
+
+const NO_NOTES: ValueNotes = { minuteQps: 0 };
 
 /**
  * Collects frames into one buffer, until it is taken.
@@ -202,22 +264,32 @@ export class FrameWriter {
     this.#endAt(start, end);
   }
 
-  /** A whole value, copied. `ttlMs` is not said if it is `undefined`. */
-  value(id: number, value: ByteView, minuteQps: number, ttlMs: number | undefined): void {
-    const start = this.#beginValue(frameTypes.value, id, value.length, minuteQps, ttlMs, 0);
+  /** A whole value, copied, or the last part of one, of which everything has been said. */
+  value(id: number, value: ByteView, notes: ValueNotes = NO_NOTES): void {
+    const start = this.#beginValue(frameTypes.value, id, value.length, notes, 0);
     value.copyTo(this.#buffer, start);
   }
 
   /** The first of several parts of a value, copied, with what is said of the whole; `totalLength` in bytes. */
-  firstOfValue(id: number, part: ByteView, minuteQps: number, ttlMs: number | undefined, totalLength: number): void {
-    const start = this.#beginValue(frameTypes.more, id, part.length, minuteQps, ttlMs, totalLength);
+  firstOfValue(id: number, part: ByteView, notes: ValueNotes, totalLength: number): void {
+    const start = this.#beginValue(frameTypes.more, id, part.length, notes, totalLength);
     part.copyTo(this.#buffer, start);
   }
 
   /** A part between the first one and the last, copied. */
   more(id: number, part: ByteView): void {
-    const start = this.#beginValue(frameTypes.more, id, part.length, 0, undefined, 0);
+    const start = this.#beginValue(frameTypes.more, id, part.length, NO_NOTES, 0);
     part.copyTo(this.#buffer, start);
+  }
+
+  set(id: number, { timeoutMs, group, key, value }: SetQuestion): void {
+    const [groupBytes, keyBytes] = [Buffer.byteLength(group), Buffer.byteLength(key)];
+    const start = this.#begin(frameTypes.set, id, GET_HEAD_BYTES + groupBytes + keyBytes + value.length);
+    writeUint32(this.#buffer, timeoutMs, start);
+    writeUint16(this.#buffer, groupBytes, start + 4);
+    writeUint32(this.#buffer, keyBytes, start + 6);
+    const keyStart = writeText(this.#buffer, group, start + GET_HEAD_BYTES);
+    value.copyTo(this.#buffer, writeText(this.#buffer, key, keyStart));
   }
 
   notFound(id: number, ttlMs: number | undefined): void {
@@ -235,14 +307,16 @@ export class FrameWriter {
     type: number,
     id: number,
     length: number,
-    minuteQps: number,
-    ttlMs: number | undefined,
+    { minuteQps, ttlMs, tags }: ValueNotes,
     totalLength: number,
   ): number {
+    const tagsJson = tags === undefined ? '' : JSON.stringify(tags);
+    const tagsBytes = Buffer.byteLength(tagsJson);
     const fieldsLength =
       (minuteQps === 0 ? 0 : FIELD_HEAD_BYTES + 8) +
       (totalLength === 0 ? 0 : UINT32_FIELD_BYTES) +
-      (ttlMs === undefined ? 0 : UINT32_FIELD_BYTES);
+      (ttlMs === undefined ? 0 : UINT32_FIELD_BYTES) +
+      (tags === undefined ? 0 : FIELD_HEAD_BYTES + tagsBytes);
     const body = this.#begin(type, id, FIELDS_LENGTH_BYTES + fieldsLength + length);
     writeUint16(this.#buffer, fieldsLength, body);
     let offset = body + FIELDS_LENGTH_BYTES;
@@ -253,6 +327,11 @@ export class FrameWriter {
     }
     if (totalLength !== 0) offset = this.#writeUint32Field(TOTAL_LENGTH_FIELD, totalLength, offset);
     if (ttlMs !== undefined) offset = this.#writeUint32Field(TTL_FIELD, Math.min(ttlMs, MAX_TTL_MS), offset);
+    if (tags !== undefined) {
+      this.#buffer[offset] = TAGS_FIELD;
+      writeUint16(this.#buffer, tagsBytes, offset + 1);
+      offset = writeText(this.#buffer, tagsJson, offset + FIELD_HEAD_BYTES);
+    }
     return offset;
   }
 

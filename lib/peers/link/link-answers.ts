@@ -1,28 +1,41 @@
+import { ByteView } from '../../core/byte-view.js';
 import { MAX_TIMER_MS } from '../../core/duration.js';
+import type { Group } from '../../core/group.js';
 import type { PeerReply } from '../../core/peer-picker.js';
 import { failureToJson } from '../failure-codec.js';
 import type { PeerReception } from '../peer-reception.js';
 import { LISTEN_MAX_KEY_BYTES, type FailureMark } from '../wire.js';
-import { frameTypes } from './frames.js';
+import { frameTypes, type SetQuestion } from './frames.js';
+import type { LinkInvalidations } from './link-invalidations.js';
 import type { LinkOutput } from './link-output.js';
 import { MAX_QUESTIONS } from './link-questions.js';
+
+/** How long a question waits for what its asker has applied and this process has not. */
+const CATCH_UP_MS = 500;
+
+export interface LinkAnswersOptions {
+  /** Without one every question is refused. */
+  readonly reception: PeerReception | undefined;
+  readonly output: LinkOutput;
+  /** What the two sides have said of invalidations; without it nothing can be set. */
+  readonly invalidations: LinkInvalidations | undefined;
+  /** No question is open any more. */
+  readonly onIdle: () => void;
+}
 
 /**
  * The questions of the other side that one side of a link is answering. One is let in until its answer has been handed to
  * the socket, so that what waits for a slow reader is bounded by what the process answers at a time.
  */
 export class LinkAnswers {
-  readonly #reception: PeerReception | undefined;
+  readonly #options: LinkAnswersOptions;
   readonly #output: LinkOutput;
-  readonly #onIdle: () => void;
   readonly #waits: (LinkWait | undefined)[] = [];
   #open = 0;
 
-  /** Without a `reception` every question is refused. */
-  constructor(reception: PeerReception | undefined, output: LinkOutput, onIdle: () => void) {
-    this.#reception = reception;
-    this.#output = output;
-    this.#onIdle = onIdle;
+  constructor(options: LinkAnswersOptions) {
+    this.#options = options;
+    this.#output = options.output;
   }
 
   /** Questions whose answer has not been handed over. */
@@ -30,23 +43,62 @@ export class LinkAnswers {
     return this.#open;
   }
 
-  /** Throws a `RangeError` for an id that is not free. */
+  /**
+   * Answers from memory or by a load, once this process has applied what the asker had applied before.
+   *
+   * Throws a `RangeError` for an id that is not free.
+   */
   get(id: number, timeoutMs: number, groupName: string, key: string): void {
+    const group = this.#admit(id, groupName, key);
+    if (group === undefined) return;
+    const wait = this.#enter(id);
+    const { invalidations } = this.#options;
+    if (invalidations?.isBehind !== true) return this.#serve(id, wait, timeoutMs, group, key);
+    const callOff = invalidations.whenCaughtUp(() => this.#serve(id, wait, timeoutMs, group, key));
+    wait.begin(callOff, Math.min(timeoutMs, CATCH_UP_MS), () => this.#abandon(id, wait, 'behind'));
+  }
+
+  /** As `get`, for a value that is to be taken. */
+  set(id: number, { timeoutMs, group: groupName, key, value }: SetQuestion): void {
+    if (this.#options.invalidations === undefined) return this.refuse(id, 'unauthorized');
+    const group = this.#admit(id, groupName, key);
+    if (group === undefined) return;
+    const wait = this.#enter(id);
+    const replied = (reply: PeerReply): void => this.#replyLoaded(id, wait, reply);
+    group.serveSet(key, value, Math.min(timeoutMs, MAX_TIMER_MS)).then(
+      (result) => replied({ outcome: 'value', value: ByteView.from(JSON.stringify(result)), minuteQps: 0 }),
+      (error: unknown) => replied({ outcome: 'failed', error: error as Error }),
+    );
+  }
+
+  /** The group, if the question is let in; it has been refused otherwise. */
+  #admit(id: number, groupName: string, key: string): Group<unknown> | undefined {
     if (id >= MAX_QUESTIONS) throw new RangeError('has a question of an id that is too high');
     if (this.#waits[id] !== undefined) throw new RangeError('asks twice under one id');
-    const reception = this.#reception;
-    if (reception === undefined) return this.refuse(id, 'unauthorized');
-    const refusal = reception.refusal();
-    if (refusal !== undefined) return this.refuse(id, refusal);
-    if (key.length > LISTEN_MAX_KEY_BYTES) return this.refuse(id, 'bad-request');
-    const group = reception.find(groupName);
-    if (group === undefined) return this.refuse(id, 'unknown-group');
+    const { reception } = this.#options;
+    const group = reception?.find(groupName);
+    const refusal = this.#refusalOf(key) ?? (group === undefined ? 'unknown-group' : undefined);
+    if (refusal === undefined) return group;
+    this.refuse(id, refusal);
+    return undefined;
+  }
 
-    const reply = group.serveFromMemory(key);
+  #refusalOf(key: string): FailureMark | undefined {
+    const { reception } = this.#options;
+    if (reception === undefined) return 'unauthorized';
+    return reception.refusal() ?? (key.length > LISTEN_MAX_KEY_BYTES ? 'bad-request' : undefined);
+  }
+
+  #enter(id: number): LinkWait {
     const wait = new LinkWait();
     this.#waits[id] = wait;
     this.#open++;
-    reception.enter();
+    this.#options.reception!.enter();
+    return wait;
+  }
+
+  #serve(id: number, wait: LinkWait, timeoutMs: number, group: Group<unknown>, key: string): void {
+    const reply = group.serveFromMemory(key);
     if (reply !== undefined) return this.#reply(id, wait, reply);
     const leave = group.serveByLoadTo(key, (loaded) => this.#replyLoaded(id, wait, loaded));
     wait.begin(leave, timeoutMs, () => this.#abandon(id, wait));
@@ -78,9 +130,9 @@ export class LinkAnswers {
     }
   }
 
-  #abandon(id: number, wait: LinkWait): void {
+  #abandon(id: number, wait: LinkWait, mark: FailureMark = 'overloaded'): void {
     wait.leave();
-    this.#close(id, wait, 'overloaded');
+    this.#close(id, wait, mark);
   }
 
   /** Within the end of a load, which others may wait for. */
@@ -96,15 +148,15 @@ export class LinkAnswers {
   #reply(id: number, wait: LinkWait, reply: PeerReply): void {
     if (this.#waits[id] !== wait) return;
     wait.end();
-    if (this.#reception!.isUnsaid(reply)) return this.#close(id, wait, 'draining');
+    if (this.#options.reception!.isUnsaid(reply)) return this.#close(id, wait, 'draining');
     switch (reply.outcome) {
       case 'value':
-        return this.#output.value(id, reply.value, reply.minuteQps, reply.ttlMs);
+        return this.#output.value(id, reply.value, reply);
       case 'notFound':
         this.#output.frames.notFound(id, reply.ttlMs);
         break;
       case 'failed':
-        this.#output.frames.other(frameTypes.failed, id, failureToJson(this.#reception!.failures, reply.error));
+        this.#output.frames.other(frameTypes.failed, id, failureToJson(this.#options.reception!.failures, reply.error));
         break;
     }
     this.#output.written();
@@ -120,8 +172,8 @@ export class LinkAnswers {
   #leave(id: number): void {
     this.#waits[id] = undefined;
     this.#open--;
-    this.#reception!.leave();
-    if (this.#open === 0) this.#onIdle();
+    this.#options.reception!.leave();
+    if (this.#open === 0) this.#options.onIdle();
   }
 }
 
@@ -139,6 +191,7 @@ class LinkWait {
   /** The value is being loaded; `leave` leaves that load, and `over` is called once `timeoutMs` are over. */
   begin(leave: () => void, timeoutMs: number, over: () => void): void {
     if (this.#isOver) return;
+    clearTimeout(this.#timer);
     this.#leave = leave;
     this.#timer = setTimeout(over, Math.min(timeoutMs, MAX_TIMER_MS)).unref();
   }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { ByteView } from '../../core/byte-view.js';
-import { FrameWriter } from './frames.js';
+import { FrameWriter, type ValueNotes } from './frames.js';
 import type { TurnEnd } from './turn-end.js';
 
 /** A value of more goes in parts of so many bytes, between which others' frames pass. */
@@ -22,9 +22,8 @@ const TICK_PART_BYTES = 4 * PART_BYTES;
 /** A value that waits for its turn, as the cache holds it: no copy is made before there is room. */
 interface WaitingValue {
   readonly id: number;
+  readonly notes: ValueNotes;
   view: ByteView;
-  readonly minuteQps: number;
-  readonly ttlMs: number | undefined;
   offset: number;
 }
 
@@ -80,14 +79,14 @@ export class LinkOutput {
     if (this.behindBytes > MAX_BEHIND_BYTES) this.#options.socket.terminate();
   }
 
-  value(id: number, view: ByteView, minuteQps: number, ttlMs: number | undefined): void {
+  value(id: number, view: ByteView, notes: ValueNotes): void {
     if (view.length > PART_BYTES) {
-      this.#large.push({ id, view, minuteQps, ttlMs, offset: 0 });
+      this.#large.push({ id, view, notes, offset: 0 });
       this.#schedule();
     } else if (this.#small.length > 0 || !this.#hasRoom) {
-      this.#small.push({ id, view, minuteQps, ttlMs, offset: 0 });
+      this.#small.push({ id, view, notes, offset: 0 });
     } else {
-      this.frames.value(id, view, minuteQps, ttlMs);
+      this.frames.value(id, view, notes);
       this.written();
       this.#options.onSent(id);
     }
@@ -134,8 +133,8 @@ export class LinkOutput {
     if (this.waiting > 0 && this.#hasRoom) this.#schedule();
   };
 
-  #sendSmall({ id, view, minuteQps, ttlMs }: WaitingValue): void {
-    this.frames.value(id, view, minuteQps, ttlMs);
+  #sendSmall({ id, view, notes }: WaitingValue): void {
+    this.frames.value(id, view, notes);
     if (this.frames.length >= MESSAGE_BYTES) this.#send();
     this.#options.onSent(id);
   }
@@ -145,14 +144,14 @@ export class LinkOutput {
     for (let sent = 0; sent < TICK_PART_BYTES && this.#large.length > 0 && this.#hasRoom; sent += PART_BYTES) {
       const value = this.#large.shift()!;
       if (value.offset === 0) value.view = value.view.toSliceable();
-      const { id, view, offset, minuteQps, ttlMs } = value;
+      const { id, view, offset, notes } = value;
       const part = view.slice(offset, offset + PART_BYTES);
       value.offset += part.length;
       if (value.offset === view.length) {
-        this.frames.value(id, part, 0, undefined);
+        this.frames.value(id, part);
         this.#options.onSent(id);
       } else {
-        if (offset === 0) this.frames.firstOfValue(id, part, minuteQps, ttlMs, view.length);
+        if (offset === 0) this.frames.firstOfValue(id, part, notes, view.length);
         else this.frames.more(id, part);
         this.#large.splice(Math.min(MAX_ACTIVE_VALUES - 1, this.#large.length), 0, value);
       }

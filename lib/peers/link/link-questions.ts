@@ -19,8 +19,8 @@ interface Question {
   /** What has come of a value in parts. */
   buffer: Buffer | undefined;
   received: number;
-  minuteQps: number;
-  ttlMs: number | undefined;
+  /** What its first part has said of it. */
+  fields: ValueFields | undefined;
 }
 
 export interface LinkQuestionsOptions {
@@ -68,8 +68,7 @@ export class LinkQuestions {
       release: undefined,
       buffer: undefined,
       received: 0,
-      minuteQps: 0,
-      ttlMs: undefined,
+      fields: undefined,
     };
     this.#slots[id] = question;
     if (deadlineMs < this.#wakeMs) this.#wakeAt(deadlineMs);
@@ -92,15 +91,14 @@ export class LinkQuestions {
     if (isLast && question.received === 0) {
       if (length > this.#options.maxValueBytes) this.#giveUp(id, question, this.#tooLarge());
       const value = question.isGivenUp ? ByteView.empty : ByteView.copyOf(message, start, end);
-      return this.settle(id, { outcome: 'value', value, minuteQps: fields.minuteQps, ttlMs: fields.ttlMs });
+      return this.settle(id, replyOf(value, fields));
     }
     if (question.received === 0) {
       const { totalLength } = fields;
       if (totalLength <= length) throw new RangeError('has a part of a value whose length it does not say');
       if (totalLength > this.#options.maxValueBytes) this.#giveUp(id, question, this.#tooLarge());
       if (!question.isGivenUp) question.buffer = Buffer.allocUnsafeSlow(totalLength);
-      question.minuteQps = fields.minuteQps;
-      question.ttlMs = fields.ttlMs;
+      question.fields = fields;
     }
     question.received += length;
     const { buffer } = question;
@@ -112,8 +110,7 @@ export class LinkQuestions {
       throw new RangeError('has parts of a value of another length than it said');
     }
     message.copy(buffer, question.received - length, start, end);
-    const { minuteQps, ttlMs } = question;
-    if (isLast) this.settle(id, { outcome: 'value', value: ByteView.adopt(buffer), minuteQps, ttlMs });
+    if (isLast) this.settle(id, replyOf(ByteView.adopt(buffer), question.fields!));
   }
 
   /** The answer has come, or what stands for one. Throws a `RangeError` if nobody asked. */
@@ -189,4 +186,8 @@ export class LinkQuestions {
   #error(reason: string): PeerError {
     return new PeerError(this.#options.peer, reason);
   }
+}
+
+function replyOf(value: ByteView, { minuteQps, ttlMs, tags }: ValueFields): PeerReply {
+  return { outcome: 'value', value, minuteQps, ttlMs, tags };
 }

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { PeerAnswer, PeerClient, PeerReply, PeerRequest } from '../../core/peer-picker.js';
+import { PeerError } from '../../core/errors.js';
+import type { SetResult } from '../../core/invalidation-result.js';
+import type { PeerAnswer, PeerClient, PeerReply, PeerRequest, PeerSetRequest } from '../../core/peer-picker.js';
 import type { HttpPeerClient } from '../http-peer-client.js';
 import type { PeerUrl } from '../peer-url.js';
 import type { PeerLinks } from './peer-links.js';
@@ -36,6 +38,17 @@ export class LinkedPeerClient implements PeerClient {
       (reply) => answer.answered(reply),
       (error: unknown) => answer.failed(error),
     );
+  }
+
+  async set(request: PeerSetRequest): Promise<SetResult> {
+    const link = await this.#links.opening(this.#peer, request.timeoutMs);
+    if (link === undefined) throw new PeerError(this.url, 'is not linked');
+    return link.set(request);
+  }
+
+  /** Has a link to the peer, or dials it. */
+  dial(): void {
+    if (this.#links.to(this.url)?.isOpen !== true) this.#links.want(this.#peer);
   }
 
   /** The peer has shown otherwise that it is there. */

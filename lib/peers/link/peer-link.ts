@@ -1,15 +1,26 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { KeyTooLongError, PeerError } from '../../core/errors.js';
-import type { PeerAnswer, PeerReply, PeerRequest } from '../../core/peer-picker.js';
+import type { InvalidationLog } from '../../core/invalidation-log.js';
+import type { SetResult } from '../../core/invalidation-result.js';
+import type { PeerAnswer, PeerReply, PeerRequest, PeerSetRequest } from '../../core/peer-picker.js';
 import { failureFromJson, type FailureCodec } from '../failure-codec.js';
 import type { PeerReception } from '../peer-reception.js';
 import { LISTEN_MAX_KEY_BYTES } from '../wire.js';
-import { frameTypes, readFields, readFrames, type FrameHandler } from './frames.js';
+import { frameTypes, readFields, readFrames, readSet, type FrameHandler } from './frames.js';
 import { LinkAnswers } from './link-answers.js';
+import { LinkInvalidations } from './link-invalidations.js';
 import { LinkOutput } from './link-output.js';
 import { LinkQuestions } from './link-questions.js';
 import type { TurnEnd } from './turn-end.js';
+
+/** A value that is set goes in one frame. */
+const MAX_SET_BYTES = 256 * 1024;
+
+/** How much longer than the owner waits for others its answer may take. */
+const SET_GRACE_MS = 250;
+
+const NEVER_ABORTED = new AbortController().signal;
 
 export interface PeerLinkOptions {
   /** The other side's URL, or what stands for a client in messages. */
@@ -22,6 +33,10 @@ export interface PeerLinkOptions {
   readonly turnEnd: TurnEnd;
   readonly failures: FailureCodec;
   readonly maxValueBytes: number;
+  /** What has been invalidated; without one, for who has not proven who it is, that is not talked about. */
+  readonly invalidations: InvalidationLog | undefined;
+  /** The other side has said what invalidations it has applied. */
+  readonly onHeard: (link: PeerLink) => void;
   /** Answers the other side; without one its questions are refused. */
   readonly reception: PeerReception | undefined;
   /** How often a silent link is asked for a sign of life; without one by the next time it is closed. */
@@ -42,6 +57,7 @@ export class PeerLink {
   readonly peer: string;
   readonly bootId: string;
   readonly isDialer: boolean;
+  readonly invalidations: LinkInvalidations | undefined;
   /** Settles once the connection is closed. */
   readonly closed: Promise<void>;
   readonly #socket: WebSocket;
@@ -71,15 +87,21 @@ export class PeerLink {
       turnEnd: options.turnEnd,
       onSent: (id) => this.#answers.sent(id),
     });
-    this.#answers = new LinkAnswers(options.reception, this.#output, onIdle);
+    const { invalidations: log, reception } = options;
+    this.invalidations =
+      log === undefined
+        ? undefined
+        : new LinkInvalidations({
+            log,
+            write: (type, id, content) => this.#writeOther(type, id, content),
+            onHeard: () => options.onHeard(this),
+          });
+    this.#answers = new LinkAnswers({ reception, output: this.#output, invalidations: this.invalidations, onIdle });
     this.#questions = new LinkQuestions({
       peer: this.peer,
       maxValueBytes: options.maxValueBytes,
       onIdle,
-      cancel: (id) => {
-        this.#output.frames.other(frameTypes.cancel, id);
-        this.#output.written();
-      },
+      cancel: (id) => this.#writeOther(frameTypes.cancel, id),
     });
     const handler = this.#handler();
     socket.on('message', (message: Buffer, isBinary: boolean) => this.#read(message, isBinary, handler));
@@ -127,13 +149,38 @@ export class PeerLink {
     this.#questions.ask(request, answer, this.#write);
   }
 
+  /** As `PeerClient.set`. */
+  set({ group, key, value, timeoutMs }: PeerSetRequest): Promise<SetResult> {
+    return new Promise((resolve, reject) => {
+      if (!this.isOpen || this.invalidations === undefined || value.length > MAX_SET_BYTES) {
+        return reject(new PeerError(this.peer, 'can not be sent this value'));
+      }
+      const request = {
+        group,
+        key,
+        timeoutMs: timeoutMs + SET_GRACE_MS,
+        signal: NEVER_ABORTED,
+        onAbort: () => undefined,
+      };
+      const answered = (reply: PeerReply): void => {
+        if (reply.outcome === 'value') resolve(JSON.parse(reply.value.toString()) as SetResult);
+        else reject(reply.outcome === 'failed' ? reply.error : new PeerError(this.peer, 'did not take a value'));
+      };
+      this.invalidations.tell();
+      this.#questions.ask(request, { answered, failed: reject }, (id) => {
+        this.#output.frames.set(id, { group, key, value, timeoutMs });
+        this.#output.written();
+      });
+    });
+  }
+
   /** Asks no more and is asked no more; the connection is closed once all that is open has been answered. */
   retire(): void {
     if (this.#hasRetired) return;
     this.#hasRetired = true;
     if (this.#socket.readyState === 1) {
-      this.#output.frames.other(frameTypes.goodbye, 0);
-      this.#output.written();
+      this.invalidations?.tell();
+      this.#writeOther(frameTypes.goodbye, 0);
     }
     this.#options.onRetired(this);
     this.#closeIfDone();
@@ -152,7 +199,13 @@ export class PeerLink {
     this.#socket.terminate();
   }
 
+  #writeOther(type: number, id: number, content?: string): void {
+    this.#output.frames.other(type, id, content);
+    this.#output.written();
+  }
+
   readonly #write = (id: number, { group, key, timeoutMs }: PeerRequest): void => {
+    this.invalidations?.tell();
     this.#output.frames.get(id, Math.min(Math.ceil(timeoutMs), 0xffff_ffff), group, key);
     this.#output.written();
   };
@@ -196,6 +249,13 @@ export class PeerLink {
       }
       case frameTypes.cancel:
         return this.#answers.cancel(id);
+      case frameTypes.invalidations:
+      case frameTypes.seen:
+      case frameTypes.missing:
+      case frameTypes.forgotten:
+        return this.invalidations?.read(type, id, body.toString('utf8'));
+      case frameTypes.set:
+        return this.#answers.set(id, readSet(body));
       case frameTypes.goodbye:
         this.#hasOtherRetired = true;
         this.retire();

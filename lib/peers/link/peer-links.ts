@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
+import type { InvalidationLog } from '../../core/invalidation-log.js';
+import type { InvalidationResult } from '../../core/invalidation-result.js';
 import type { FailureCodec } from '../failure-codec.js';
 import type { PeerAuth } from '../peer-auth.js';
 import type { PeerReception } from '../peer-reception.js';
 import type { PeerUrl } from '../peer-url.js';
 import { headers, PROTOCOL_VERSION } from '../wire.js';
+import { InvalidationExchange } from './invalidation-exchange.js';
 import { LinkDial } from './link-dial.js';
 import { shakeHands, type LinkHello } from './link-handshake.js';
 import { MAX_MESSAGE_BYTES } from './link-output.js';
@@ -26,6 +29,9 @@ export interface LinkHost {
   readonly bootId: string;
   readonly basePath: string;
   readonly failures: FailureCodec;
+  readonly invalidations: InvalidationLog;
+  /** Dials the peers to whom there is no link. */
+  readonly dial: () => void;
   readonly maxResponseBytes: number;
   readonly connectTimeoutMs: number;
   /** What the ring is made of, by digest. */
@@ -64,10 +70,18 @@ export class PeerLinks {
   /** Peers of whom it has been told that their rings differ. */
   readonly #different = new Set<string>();
   #reception: PeerReception | undefined;
+  readonly #exchange: InvalidationExchange;
+  readonly #openings = new Map<string, Set<() => void>>();
   #isLeaving = false;
 
   constructor(host: LinkHost) {
     this.#host = host;
+    this.#exchange = new InvalidationExchange({
+      log: host.invalidations,
+      links: () => this.#links,
+      peers: () => this.#others,
+      dial: host.dial,
+    });
   }
 
   /** Lets links be answered by `reception` from now on. */
@@ -78,6 +92,30 @@ export class PeerLinks {
   /** The link on which `peer` can be asked. */
   to(peer: string): PeerLink | undefined {
     return this.#open.get(peer);
+  }
+
+  /** As `PeerPicker.confirm`. */
+  confirm(seq: number, timeoutMs: number): Promise<InvalidationResult> {
+    return this.#exchange.confirm(seq, timeoutMs);
+  }
+
+  /** The link to `peer`, once it is open; `undefined` after `timeoutMs`. */
+  async opening(peer: PeerUrl, timeoutMs: number): Promise<PeerLink | undefined> {
+    if (this.to(peer.url)?.isOpen !== true) {
+      this.want(peer);
+      await new Promise<void>((resolve) => {
+        const waiting = this.#openings.get(peer.url) ?? new Set();
+        this.#openings.set(peer.url, waiting);
+        const end = (): void => {
+          clearTimeout(timer);
+          waiting.delete(end);
+          resolve();
+        };
+        const timer = setTimeout(end, timeoutMs).unref();
+        waiting.add(end);
+      });
+    }
+    return this.to(peer.url);
   }
 
   /** Links that are not closed. */
@@ -174,6 +212,7 @@ export class PeerLinks {
   async close(timeoutMs: number): Promise<void> {
     this.retire();
     await Promise.all([...this.#links].map((link) => link.close(timeoutMs)));
+    this.#exchange.close();
   }
 
   /** Closes the links that were dialed by others, as `close` does; they may come again. */
@@ -186,6 +225,11 @@ export class PeerLinks {
   cut(): void {
     for (const socket of this.#unproven) socket.terminate();
     for (const link of this.#links) link.cut();
+  }
+
+  get #others(): readonly string[] {
+    const { self, peers } = this.#host.membership();
+    return peers.filter((peer) => peer !== self);
   }
 
   #hello(): Pick<LinkHello, 'bootId' | 'ring'> {
@@ -203,7 +247,7 @@ export class PeerLinks {
   #welcome(socket: WebSocket, raw: Duplex, hello: LinkHello, isDialer: boolean, isMutual: boolean): void {
     this.#unproven.delete(socket);
     const { url } = hello;
-    const { role, failures, maxResponseBytes } = this.#host;
+    const { auth, role, failures, invalidations, maxResponseBytes } = this.#host;
     const { peers, self = '' } = this.#host.membership();
     if (this.#isLeaving || (url !== undefined && !peers.includes(url))) return socket.terminate();
     const openedMs = performance.now();
@@ -215,6 +259,8 @@ export class PeerLinks {
       turnEnd: this.#turnEnd,
       failures,
       maxValueBytes: maxResponseBytes,
+      invalidations: isMutual || isDialer || auth?.isOpen === true ? invalidations : undefined,
+      onHeard: (heard) => this.#exchange.heard(heard),
       reception: role === 'client' ? undefined : this.#reception,
       heartbeatMs: HEARTBEAT_MS,
       onRetired: () => {
@@ -230,6 +276,7 @@ export class PeerLinks {
       },
     });
     this.#links.add(link);
+    this.#exchange.opened(link);
     this.#compareRings(url ?? CLIENT, hello.ring === this.#host.ringDigest());
     // Who has come without a proof could be anybody who says that he is `url`: he may ask, as by an unsigned GET, and is
     // not asked. Who was dialed has the address that this process has chosen.
@@ -243,6 +290,7 @@ export class PeerLinks {
     this.#open.set(url, link);
     rival?.retire();
     this.#host.onLinkOpened(url);
+    for (const opened of this.#openings.get(url) ?? []) opened();
   }
 
   #compareRings(peer: string, areAlike: boolean): void {

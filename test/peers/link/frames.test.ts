@@ -47,8 +47,8 @@ function write(frames: FrameWriter, [kind, ...args]: [string, ...unknown[]]): un
       return [kind, ...args];
     case 'value': {
       const [id, value, minuteQps, ttlMs] = args as [number, Uint8Array, number, number | undefined];
-      frames.value(id, ByteView.from(value), minuteQps, ttlMs);
-      return [kind, id, latin1(value), { minuteQps: minuteQps + 0, ttlMs, totalLength: 0 }, true];
+      frames.value(id, ByteView.from(value), { minuteQps, ttlMs });
+      return [kind, id, latin1(value), { minuteQps: minuteQps + 0, tags: undefined, ttlMs, totalLength: 0 }, true];
     }
     case 'first': {
       const [id, value, minuteQps, ttlMs, totalLength] = args as [
@@ -58,13 +58,13 @@ function write(frames: FrameWriter, [kind, ...args]: [string, ...unknown[]]): un
         number | undefined,
         number,
       ];
-      frames.firstOfValue(id, ByteView.from(value), minuteQps, ttlMs, totalLength);
-      return ['value', id, latin1(value), { minuteQps: minuteQps + 0, ttlMs, totalLength }, false];
+      frames.firstOfValue(id, ByteView.from(value), { minuteQps, ttlMs }, totalLength);
+      return ['value', id, latin1(value), { minuteQps: minuteQps + 0, tags: undefined, ttlMs, totalLength }, false];
     }
     case 'more': {
       const [id, value] = args as [number, Uint8Array];
       frames.more(id, ByteView.from(value));
-      return ['value', id, latin1(value), { minuteQps: 0, ttlMs: undefined, totalLength: 0 }, false];
+      return ['value', id, latin1(value), { minuteQps: 0, tags: undefined, ttlMs: undefined, totalLength: 0 }, false];
     }
     default:
       frames.other(...(args as [number, number, string]));
@@ -87,7 +87,7 @@ describe('FrameWriter and readFrames', () => {
   it('write the bytes that docs/wire.md tells of', () => {
     const frames = new FrameWriter();
     frames.get(7, 1_000, 'prices', 'ACME');
-    frames.value(7, ByteView.from('41'), 0, undefined);
+    frames.value(7, ByteView.from('41'), { minuteQps: 0 });
     frames.other(frameTypes.cancel, 8);
     expect(frames.take().toString('hex')).toBe(
       [

@@ -247,7 +247,7 @@ describe('a link, seen from its wire', () => {
     expect(messages).toBe(1);
     raw.send((frames) => {
       for (const { id } of raw.frames.filter(({ kind }) => kind === 'get')) {
-        frames.value(id, ByteView.from('answer'), 0, undefined);
+        frames.value(id, ByteView.from('answer'), { minuteQps: 0 });
       }
       for (let id = 0; id < 40; id++) frames.get(id, 10_000, 'prices', '5');
     });
@@ -272,7 +272,7 @@ describe('a link, seen from its wire', () => {
     const { id } = await raw.until(({ kind }) => kind === 'get');
 
     raw.send((frames) => {
-      frames.value(id, ByteView.from('answer'), 0, undefined);
+      frames.value(id, ByteView.from('answer'), { minuteQps: 0 });
       frames.get(0, 10_000, 'prices', '5');
     });
     await asker;

@@ -25,8 +25,8 @@ describe('FrameWriter.takeMessage', () => {
 
     for (const [id, length] of lengths.entries()) {
       const value = ByteView.from(randomBytes(length));
-      writer.value(id, value, 0, undefined);
-      plain.value(id, value, 0, undefined);
+      writer.value(id, value, { minuteQps: 0 });
+      plain.value(id, value, { minuteQps: 0 });
       messages.push(writer.takeMessage(isMasked));
       wanted.push(Buffer.from(plain.take()));
     }

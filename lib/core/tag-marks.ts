@@ -1,0 +1,99 @@
+import type { GroupCache } from './group-cache.js';
+import { ownString } from './own-string.js';
+import { sweepEntries } from './sweep-entries.js';
+
+/** Invalidated tags that are remembered before all entries are compared with them, so that they can be forgotten. */
+const SWEEP_AT = 2_048;
+
+/** Past so many, what has not been compared is taken for old. */
+const MAX_TAGS = 4 * SWEEP_AT;
+
+/** What a list of tags takes beside their characters, and each of them. */
+const STAMP_BYTES = 80;
+const TAG_BYTES = 32;
+
+/** An entry's tags, and up to which position of the log they have been compared with what was invalidated. */
+export interface TagStamp {
+  readonly tags: readonly string[];
+  position: number;
+}
+
+/** Bytes that a stamp takes. */
+export function stampBytes(tags: readonly string[] | undefined): number {
+  if (tags === undefined || tags.length === 0) return 0;
+  return tags.reduce((sum, tag) => sum + TAG_BYTES + 2 * tag.length, STAMP_BYTES);
+}
+
+/** `undefined` for no tags. */
+export function stampOf(tags: readonly string[] | undefined, position: number): TagStamp | undefined {
+  return tags === undefined || tags.length === 0 ? undefined : { tags: tags.map(ownString), position };
+}
+
+/**
+ * Which tags of a group have been invalidated lately.
+ *
+ * To invalidate one takes constant time: an entry is compared when it is used. So that tags can be forgotten, all entries are
+ * compared once in a while, in the background.
+ */
+export class TagMarks {
+  /** The position of each tag's last invalidation, the latest last. */
+  readonly #positions = new Map<string, number>();
+  readonly #cache: GroupCache;
+  /** Of the last invalidation. */
+  #last = 0;
+  /** Invalidations up to here may have been forgotten. */
+  #forgottenUpTo = 0;
+  #isSweeping = false;
+
+  constructor(cache: GroupCache) {
+    this.#cache = cache;
+  }
+
+  /** `position` is the log's, and higher than before. */
+  invalidate(tag: string, position: number): void {
+    this.#last = position;
+    this.#positions.delete(tag);
+    this.#positions.set(tag, position);
+    if (this.#positions.size > MAX_TAGS) this.#forgetOldest();
+    if (this.#positions.size > SWEEP_AT && !this.#isSweeping) this.#sweep(position);
+  }
+
+  /** Whether one of `tags` may have been invalidated after `position`. */
+  isTouched(tags: readonly string[], position: number): boolean {
+    if (position >= this.#last || tags.length === 0) return false;
+    if (position < this.#forgottenUpTo) return true;
+    return tags.some((tag) => (this.#positions.get(tag) ?? 0) > position);
+  }
+
+  /** As `isTouched`; if it is not, it has less to be compared with the next time. */
+  isStampTouched(stamp: TagStamp): boolean {
+    if (stamp.position >= this.#last) return false;
+    if (this.isTouched(stamp.tags, stamp.position)) return true;
+    stamp.position = this.#last;
+    return false;
+  }
+
+  #forgetOldest(): void {
+    for (const [tag, position] of this.#positions) {
+      this.#positions.delete(tag);
+      this.#forgottenUpTo = position;
+      return;
+    }
+  }
+
+  #sweep(upTo: number): void {
+    this.#isSweeping = true;
+    sweepEntries(
+      this.#cache,
+      ({ stamp }) => stamp !== undefined && this.isStampTouched(stamp),
+      () => {
+        this.#isSweeping = false;
+        this.#forgottenUpTo = Math.max(this.#forgottenUpTo, upTo);
+        for (const [tag, position] of this.#positions) {
+          if (position > upTo) return;
+          this.#positions.delete(tag);
+        }
+      },
+    );
+  }
+}

@@ -1,0 +1,91 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { InvalidationLog } from '../../core/invalidation-log.js';
+import type { InvalidationResult } from '../../core/invalidation-result.js';
+import { Confirmations } from './confirmations.js';
+import type { PeerLink } from './peer-link.js';
+
+/** How often what is not confirmed is said again, and links that are missing are dialed. */
+const REPEAT_MS = 250;
+
+export interface InvalidationExchangeOptions {
+  readonly log: InvalidationLog;
+  /** Those that are not closed. */
+  readonly links: () => Iterable<PeerLink>;
+  /** URLs of the other peers. */
+  readonly peers: () => readonly string[];
+  /** Dials the peers to whom there is no link. */
+  readonly dial: () => void;
+}
+
+/**
+ * Has what this process invalidates applied by all peers, and tells and asks them what they or this process have missed.
+ *
+ * Nothing runs before the first invalidation that this process makes or hears of.
+ */
+export class InvalidationExchange {
+  readonly #options: InvalidationExchangeOptions;
+  readonly #log: InvalidationLog;
+  readonly #confirmations = new Confirmations();
+  readonly #outsideRequests = AsyncLocalStorage.snapshot();
+  readonly #unwatch: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #isScheduled = false;
+  #isClosed = false;
+
+  constructor(options: InvalidationExchangeOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#unwatch = options.log.watch((origin) => this.#logChanged(origin));
+  }
+
+  /** Resolves once all peers have confirmed this process's invalidations up to `seq`, or `timeoutMs` is over. */
+  confirm(seq: number, timeoutMs: number): Promise<InvalidationResult> {
+    const peers = this.#options.peers();
+    if (peers.length > 0) this.#options.dial();
+    return this.#confirmations.of(seq, peers, timeoutMs);
+  }
+
+  /** A link is open: what both sides have applied has to be said. */
+  opened(link: PeerLink): void {
+    link.invalidations?.tell();
+  }
+
+  /** The other side of `link` has said what it has applied. */
+  heard(link: PeerLink): void {
+    this.#start();
+    const seq = link.invalidations?.heardOf(this.#log.origin) ?? 0;
+    if (seq > 0) this.#confirmations.confirm(link.peer, seq);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#unwatch();
+    clearInterval(this.#timer);
+  }
+
+  #logChanged(origin: string): void {
+    this.#start();
+    for (const link of this.#options.links()) {
+      link.invalidations?.logChanged();
+      // It waits for the confirmation.
+      if (link.bootId === origin) link.invalidations?.tell();
+    }
+    if (origin !== this.#log.origin || this.#isScheduled) return;
+    this.#isScheduled = true;
+    // Several that are made at once go together.
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      for (const link of this.#options.links()) link.invalidations?.tell();
+    });
+  }
+
+  #start(): void {
+    if (this.#timer !== undefined || this.#isClosed) return;
+    this.#timer = this.#outsideRequests(() => setInterval(() => this.#repeat(), REPEAT_MS).unref());
+  }
+
+  #repeat(): void {
+    this.#options.dial();
+    for (const link of this.#options.links()) link.invalidations?.repeat();
+  }
+}

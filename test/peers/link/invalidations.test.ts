@@ -1,0 +1,122 @@
+import { promoteAlways, textCodec, type Group } from 'nestjs-groupcache/core';
+import { LocalCluster, type LocalPeer } from 'nestjs-groupcache/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import { deferred } from '../../core/deferred.js';
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+interface PricesCluster {
+  readonly cluster: LocalCluster;
+  /** Of each peer, in their order. */
+  readonly prices: readonly Group<string>[];
+  /** What the source says now. */
+  price: string;
+  loads: number;
+}
+
+/** Peers that keep whatever they have fetched; a value's tags are what stands before its dashes. */
+async function startPrices(count: number): Promise<PricesCluster> {
+  const cluster = await LocalCluster.start(count, { auth: { secret: 'sixteen bytes at least' } });
+  closers.push(() => cluster.close());
+  const started: PricesCluster = { cluster, prices: [], price: 'p-1', loads: 0 };
+  const load = (): string => {
+    started.loads++;
+    return started.price;
+  };
+  const prices = cluster.peers.map(({ groups }) =>
+    groups.define('prices', load, {
+      codec: textCodec,
+      promote: promoteAlways,
+      tags: (value) => value.split('-').slice(0, -1),
+    }),
+  );
+  return Object.assign(started, { prices });
+}
+
+const urls = (peers: readonly LocalPeer[]): string[] => peers.map(({ url }) => url).toSorted();
+
+describe('Group.remove in a cluster', () => {
+  it('is confirmed by all peers, after which all have the new value', async () => {
+    const started = await startPrices(4);
+    const { cluster, prices } = started;
+    expect(await Promise.all(prices.map((group) => group.get('k')))).toEqual(['p-1', 'p-1', 'p-1', 'p-1']);
+    started.price = 'p-2';
+
+    const result = await prices[0]!.remove('k');
+
+    expect(result).toMatchObject({ complete: true, pending: [] });
+    expect(result.acknowledged.toSorted()).toEqual(urls(cluster.peers.slice(1)));
+    expect(await Promise.all(prices.map((group) => group.get('k')))).toEqual(['p-2', 'p-2', 'p-2', 'p-2']);
+    expect(started.loads).toBe(2);
+  });
+
+  it.each(['tag', 'clear'] as const)('takes values out by %s as well', async (by) => {
+    const started = await startPrices(3);
+    const { prices } = started;
+    for (const group of prices) await group.get('k');
+    started.price = 'p-2';
+
+    const result = by === 'tag' ? await prices[1]!.removeByTag('p') : await prices[1]!.clear();
+
+    expect(result.complete).toBe(true);
+    expect(await Promise.all(prices.map((group) => group.get('k')))).toEqual(['p-2', 'p-2', 'p-2']);
+  });
+
+  it('leaves what has other tags', async () => {
+    const started = await startPrices(3);
+    const { prices } = started;
+    for (const group of prices) await group.get('k');
+    started.price = 'p-2';
+
+    expect(await prices[1]!.removeByTag('q')).toMatchObject({ complete: true });
+
+    expect(await Promise.all(prices.map((group) => group.get('k')))).toEqual(['p-1', 'p-1', 'p-1']);
+    expect(started.loads).toBe(1);
+  });
+});
+
+describe('Group.set in a cluster', () => {
+  it('gives the owner the value, from whichever peer, and nobody loads it', async () => {
+    const started = await startPrices(3);
+    const { prices } = started;
+    for (const group of prices) await group.get('k');
+
+    for (const [index, group] of prices.entries()) {
+      expect(await group.set('k', `p-by${index}`)).toMatchObject({ stored: true, complete: true });
+      const seen = await Promise.all(prices.map((other) => other.get('k')));
+      expect(seen).toEqual(prices.map(() => `p-by${index}`));
+    }
+    expect(started.loads).toBe(1);
+  });
+});
+
+describe('a load that a removal overtakes', () => {
+  it('answers who has asked before, and is kept nowhere', async () => {
+    const cluster = await LocalCluster.start(3);
+    closers.push(() => cluster.close());
+    const loads: ReturnType<typeof deferred<string>>[] = [];
+    const groups = cluster.peers.map(({ groups: registry }) =>
+      registry.define('prices', () => (loads.push(deferred<string>()), loads.at(-1)!.promise), {
+        codec: textCodec,
+        promote: promoteAlways,
+      }),
+    );
+    const stranger = groups[cluster.peers.indexOf(cluster.strangerTo('k'))]!;
+    const early = stranger.get('k');
+    await expect.poll(() => loads.length).toBe(1);
+
+    await stranger.remove('k');
+    const late = stranger.get('k');
+    await expect.poll(() => loads.length).toBe(2);
+    loads[0]!.resolve('old');
+    loads[1]!.resolve('new');
+
+    expect(await early).toBe('old');
+    expect(await late).toBe('new');
+    expect(await Promise.all(groups.map((group) => group.get('k')))).toEqual(['new', 'new', 'new']);
+    expect(loads).toHaveLength(2);
+  });
+});
