@@ -1,10 +1,14 @@
 import { ListedEntry } from './listed-entry.js';
 
+/** So many used entries are spared at a time at most: however many have been used, no eviction waits for all of them. */
+const MOST_TURNS = 64;
+
 /**
- * Entries in the order of their last use, with an exact account of their bytes. An entry is in one list at most.
+ * Entries in about the order of their last use, with an exact account of their bytes. An entry is in one list at most.
  *
- * The entries themselves are linked, which takes less memory than any arrays beside them. Who has left a list points to
- * none of it: garbage that has grown old would keep all that came after it until the next major collection.
+ * As in CLOCK, a use marks the entry and moves nothing, which leaves the neighbours' memory alone; who looks for the oldest
+ * gives marked ones another turn. Who has left a list points to none of it: garbage that has grown old would keep all
+ * that came after it until the next major collection.
  */
 export class EntryList {
   /** Stands between the newest and the oldest. */
@@ -34,10 +38,16 @@ export class EntryList {
     return this.#footprint;
   }
 
-  /** The entry that has not been used for the longest time. */
-  get oldest(): ListedEntry | undefined {
-    const oldest = this.#end.newer!;
-    return oldest === this.#end ? undefined : oldest;
+  /** The entry that has not been used for about the longest time. Used ones before it become the newest, and unused. */
+  leastRecent(): ListedEntry | undefined {
+    const end = this.#end;
+    let oldest = end.newer!;
+    for (let turn = 0; turn < MOST_TURNS && oldest.isUsed; turn++) {
+      oldest.isUsed = false;
+      this.renew(oldest);
+      oldest = end.newer!;
+    }
+    return oldest === end ? undefined : oldest;
   }
 
   /** Adds `entry`, which must be in no list, as the newest. */

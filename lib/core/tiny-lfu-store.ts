@@ -37,7 +37,7 @@ export class TinyLfuStore implements EntryStore {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     this.#sketch.increment(entry.hash);
-    entry.list!.renew(entry);
+    if (!entry.isUsed) entry.isUsed = true;
     return entry;
   }
 

@@ -67,8 +67,8 @@ export class TinyLfu {
 
   /** Takes out the entry that it can best do without, and returns it. */
   evictOne(): ListedEntry | undefined {
-    const victim = this.#admitted.oldest;
-    const candidate = this.#window.oldest;
+    const victim = this.#admitted.leastRecent();
+    const candidate = this.#window.leastRecent();
     if (victim === undefined && candidate === undefined) return undefined;
     this.#evictions++;
     if (victim === undefined) return this.#takeOut(candidate!);
@@ -85,10 +85,10 @@ export class TinyLfu {
 
   /** Admits what the window has too much of: there is room for it, or it would have been evicted. */
   settleWindow(): void {
-    for (let oldest = this.#window.oldest; oldest !== undefined; oldest = this.#window.oldest) {
-      const rest = this.#window.footprint - oldest.footprint;
+    for (let next = this.#window.leastRecent(); next !== undefined; next = this.#window.leastRecent()) {
+      const rest = this.#window.footprint - next.footprint;
       if (rest <= this.footprint * MOST_WINDOW_SHARE) return;
-      this.#admit(oldest);
+      this.#admit(next);
     }
   }
 
@@ -115,7 +115,7 @@ export class TinyLfu {
   /** The lesser of the two oldest admitted, since the very oldest may just be one that was spared. */
   #lesserOfOldest(oldest: ListedEntry): ListedEntry {
     this.#admitted.renew(oldest);
-    const next = this.#admitted.oldest!;
+    const next = this.#admitted.leastRecent()!;
     return this.#isWorthMore(oldest, next) ? next : oldest;
   }
 

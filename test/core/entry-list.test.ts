@@ -12,7 +12,7 @@ function listOf(...bytes: readonly number[]): { list: EntryList; entries: Listed
 /** The entries from the oldest on, which are all taken out. */
 function drain(list: EntryList): ListedEntry[] {
   const drained: ListedEntry[] = [];
-  for (let { oldest } = list; oldest !== undefined; { oldest } = list) {
+  for (let oldest = list.leastRecent(); oldest !== undefined; oldest = list.leastRecent()) {
     list.remove(oldest);
     drained.push(oldest);
   }
@@ -31,6 +31,25 @@ describe('EntryList', () => {
     expect(drain(list)).toEqual([two, four, one, three]);
   });
 
+  it('gives those another turn that have been used', () => {
+    const { list, entries } = listOf(1, 2, 3);
+    const [one, two, three] = entries as [ListedEntry, ListedEntry, ListedEntry];
+    one.isUsed = true;
+    three.isUsed = true;
+
+    expect(drain(list)).toEqual([two, one, three]);
+    expect([one.isUsed, three.isUsed]).toEqual([false, false]);
+  });
+
+  it('spares only so many at a time, so that nobody waits for all of them', () => {
+    const { list, entries } = listOf(...Array.from({ length: 1000 }, (_, index) => index));
+    for (const entry of entries) entry.isUsed = true;
+
+    list.leastRecent();
+
+    expect(entries.filter(({ isUsed }) => isUsed).length).toBeGreaterThan(900);
+  });
+
   it('counts exactly as entries come and go', () => {
     const { list, entries } = listOf(1, 2, 3);
 
@@ -39,7 +58,7 @@ describe('EntryList', () => {
     expect([list.size, list.bytes, list.footprint]).toEqual([2, 4, 24]);
     list.clear();
 
-    expect([list.size, list.bytes, list.footprint, list.oldest]).toEqual([0, 0, 0, undefined]);
+    expect([list.size, list.bytes, list.footprint, list.leastRecent()]).toEqual([0, 0, 0, undefined]);
   });
 
   it('leaves nothing in an entry that points to others', () => {

@@ -80,7 +80,7 @@ describe('Group.get of a key that a peer owns', () => {
     const answers = Promise.all([group.get('k'), group.get('k'), group.getView('k')]);
     reply.resolve(value('there'));
 
-    expect(await answers).toEqual(['there', 'there', ByteView.from('there')]);
+    expect((await answers).map(String)).toEqual(['there', 'there', 'there']);
     expect(questions).toBe(1);
     expect(group.stats).toMatchObject({ gets: 3, loads: 3, loadsDeduped: 1, peerLoads: 1 });
     expectSums(group.stats);

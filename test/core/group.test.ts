@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   bytesCodec,
-  ByteView,
   ENTRY_OVERHEAD_BYTES,
   Group,
   InvalidKeyError,
@@ -512,8 +511,9 @@ describe('Group.serve', () => {
     const loaded = await group.serve('k');
     const remembered = await group.serve('k');
 
-    expect(loaded).toEqual({ outcome: 'value', value: ByteView.from('k'), minuteQps: 1 });
-    expect(remembered).toEqual({ outcome: 'value', value: ByteView.from('k'), minuteQps: 2 });
+    expect(loaded).toMatchObject({ outcome: 'value', minuteQps: 1 });
+    expect(remembered).toMatchObject({ outcome: 'value', minuteQps: 2 });
+    for (const reply of [loaded, remembered]) expect(reply.outcome === 'value' && reply.value.equals('k')).toBe(true);
     expect(await group.serve('none')).toEqual({ outcome: 'notFound' });
     expect(group.stats).toMatchObject({ gets: 3, cacheHits: 1, loads: 2, serverRequests: 3, localLoads: 2 });
     expectSums(group.stats);
