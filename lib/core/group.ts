@@ -114,7 +114,7 @@ export class Group<Value> {
    */
   peek(key: string): Value | undefined {
     const entry = this.#cache.touch(key);
-    return entry === undefined || !this.#isFresh(entry) ? undefined : this.#valueOf(key, entry);
+    return entry === undefined || !this.#lifetimes.isFresh(entry) ? undefined : this.#valueOf(key, entry);
   }
 
   /**
@@ -208,10 +208,6 @@ export class Group<Value> {
     return entry;
   }
 
-  #isFresh({ expiresMs }: CacheEntry): boolean {
-    return expiresMs === 0 || expiresMs > coarseNow(this.#clock);
-  }
-
   /** For those who ask for a value: the owner may have to be asked. */
   readonly #renew: Renewal = (key) => {
     if (this.#ownLoads.isLoading(key) || this.#peerLoads.isLoading(key)) return undefined;
@@ -253,11 +249,11 @@ export class Group<Value> {
     if (flaw !== undefined) return Promise.reject(new InvalidKeyError(this.name, key, flaw));
     const peer = this.#peers.pickPeer(key);
     if (peer === undefined) return this.#loadHere(key, signal);
-    return this.#stale.orStale(key, () => this.#peerLoads.load(peer, key, signal), signal);
+    return this.#stale.orStale(key, (waiting) => this.#peerLoads.load(peer, key, waiting), signal);
   }
 
   #loadHere(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
-    return this.#stale.orStale(key, () => this.#ownLoads.load(key, signal), signal);
+    return this.#stale.orStale(key, (waiting) => this.#ownLoads.load(key, waiting), signal);
   }
 }
 

@@ -91,14 +91,12 @@ export class PeerLoads<Value> {
   #mirror(key: string, { value, minuteQps, ttlMs }: PeerValue, askedMs: number): CacheEntry {
     const { cache, lifetimes, options, values } = this.#parts;
     const lifetimeMs = lifetimes.ofCopy(ttlMs);
-    const isHeld = cache.hasCopy(key);
-    if (!this.#isAhead(lifetimeMs, askedMs)) {
-      // What is held is no younger than what was not good for a copy.
-      if (isHeld) cache.delete(key);
-      return cache.passingEntryOf(key, value);
-    }
+    // A copy that is held stays: the owner may itself have served what it is just renewing, and the copies of a key that is
+    // asked for everywhere must not go all at once.
+    if (!this.#isAhead(lifetimeMs, askedMs)) return cache.passingEntryOf(key, value);
     // A copy that is there is renewed.
-    if (!isHeld && !options.promote({ key, bytes: value.length, minuteQps })) return cache.passingEntryOf(key, value);
+    if (!cache.hasCopy(key) && !options.promote({ key, bytes: value.length, minuteQps }))
+      return cache.passingEntryOf(key, value);
     const decoded = options.shares ? values.decodeAlike(value) : undefined;
     return this.#keep(key, cache.copyOf(key, value, decoded), lifetimeMs, askedMs);
   }
@@ -130,10 +128,10 @@ export class PeerLoads<Value> {
 
   /** The peer's failure, so somebody else loads: as in Go, whoever asks. Given up when nobody waits for it here. */
   #loadInPlaceOfPeer(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
-    const { cache, counters } = this.#parts;
+    const { cache, counters, lifetimes } = this.#parts;
     counters.peerErrors++;
     const entry = cache.touch(key); // loaded meanwhile, for somebody who takes this process for the owner
-    if (entry !== undefined) return flight.resolve(entry);
+    if (entry !== undefined && lifetimes.isFresh(entry)) return flight.resolve(entry);
     this.#ownLoads.loadInPlaceOfPeer(key, flight.signal).then(
       (loaded) => flight.resolve(loaded),
       (error: unknown) => flight.reject(error),

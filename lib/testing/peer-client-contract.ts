@@ -87,9 +87,8 @@ export function peerClientContract(start: () => Promise<PeerClientHarness>): Con
     contractCase(
       'brings how long an answer lives, and says nothing where the peer does not',
       async ({ client, groups }) => {
-        const getter = (key: string): string | undefined => (key === 'absent' ? undefined : key);
-        groups.define('brief', getter, { codec: textCodec, ttl: '1m', negativeTtl: '1m' });
-        groups.define('lasting', getter, { codec: textCodec, forever: true });
+        groups.define('brief', keyUnlessAbsent, { codec: textCodec, ttl: '1m', negativeTtl: '1m' });
+        groups.define('lasting', keyUnlessAbsent, { codec: textCodec, forever: true });
         for (const key of ['key', 'absent']) {
           const ttlMs = ttlOf(await client.get(question({ group: 'brief', key })));
           assert.ok(ttlMs !== undefined && ttlMs > 0 && ttlMs <= 60_000, `${key}: ${ttlMs}`);
@@ -194,6 +193,10 @@ async function outcomeOf(asking: Promise<PeerReply>): Promise<string> {
   } catch (error) {
     return `rejected: ${String(error)}`;
   }
+}
+
+function keyUnlessAbsent(key: string): string | undefined {
+  return key === 'absent' ? undefined : key;
 }
 
 function ttlOf(reply: PeerReply): number | undefined {
