@@ -49,6 +49,19 @@ async function serve(
 const OURS = { 'x-groupcache': '1' };
 
 describe('PeerServer', () => {
+  it('says of "not found" how long it may be kept, where its group keeps it', async () => {
+    const absent = (): undefined => undefined;
+    const { url } = await serve(absent, { settings: { negativeTtl: '1h' } });
+    const silent = await serve(absent);
+
+    const answer = await ask(url, '/_groupcache/prices/k');
+    expect([answer.status, answer.headers.get('x-groupcache-failure')]).toEqual([404, 'not-found']);
+    const ttlMs = Number(answer.headers.get('x-groupcache-ttl'));
+    expect(Number.isInteger(ttlMs) && ttlMs > 0 && ttlMs <= 3_600_000).toBe(true);
+    expect((await ask(silent.url, '/_groupcache/prices/k')).headers.has('x-groupcache-ttl')).toBe(false);
+    expect((await ask(url, '/_groupcache/unknown/k')).headers.has('x-groupcache-ttl')).toBe(false);
+  });
+
   it('answers a value as Go does, and says who it is', async () => {
     const { url, pool } = await serve(undefined, { settings: { forever: true } });
     const answer = await ask(url, '/_groupcache/prices/a+b%2Fc');
