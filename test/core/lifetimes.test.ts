@@ -17,6 +17,13 @@ function createEntry(view: ByteView | undefined = ByteView.from('41')): CacheEnt
   return new CacheEntry(view, 2, 252);
 }
 
+/** When an entry of ten seconds, loaded at 1,000, is to be refreshed. */
+function dueAt(random: number): number {
+  const entry = createEntry();
+  createLifetimes({ ttl: '10s', refreshAhead: 0.8 }, { random }).begin(entry, 10_000, 1_000);
+  return entry.dueMs;
+}
+
 describe('resolveLifetimes', () => {
   it('gives values five minutes, and nothing past that, if nothing is said', () => {
     expect(resolveLifetimes({})).toEqual({
@@ -115,12 +122,6 @@ describe('Lifetimes', () => {
   );
 
   it('spreads refreshes from the share on over half of the rest of the ttl', () => {
-    const dueAt = (random: number): number => {
-      const entry = createEntry();
-      createLifetimes({ ttl: '10s', refreshAhead: 0.8 }, { random }).begin(entry, 10_000, 1_000);
-      return entry.dueMs;
-    };
-
     expect([dueAt(0), dueAt(0.5), dueAt(0.999)]).toEqual([9_000, 9_500, 9_999]);
   });
 

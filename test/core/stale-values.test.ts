@@ -39,6 +39,25 @@ function expectSums(stats: GroupStats): void {
   expect(stats.staleServed).toBeLessThanOrEqual(stats.gets);
 }
 
+const absent: Getter<string> = () => undefined;
+
+/** A getter that gives `first`, and fails from then on. */
+function failing(first: string): Getter<string> {
+  const answers = [Promise.resolve(first)];
+  return () => answers.shift() ?? Promise.reject(new Error('down'));
+}
+
+/** A group whose getter gives "old", and then what `load` comes to. */
+function createSlow(): Given & { readonly load: ReturnType<typeof deferred<string>>; signals: AbortSignal[] } {
+  const load = deferred<string>();
+  const signals: AbortSignal[] = [];
+  const given = createGroup({ staleIfError: '1h', softTimeout: '1s' }, (_key, { signal }) => {
+    signals.push(signal);
+    return signals.length === 1 ? 'old' : load.promise;
+  });
+  return { ...given, load, signals };
+}
+
 describe('Group.get of a value with a ttl', () => {
   it('answers from memory up to its end, and loads again from there on', async () => {
     const { clock, group, runs } = createGroup();
@@ -131,8 +150,6 @@ describe('Group.get of a value with a ttl', () => {
 });
 
 describe('Group.get with negativeTtl', () => {
-  const absent: Getter<string> = () => undefined;
-
   it('remembers "not found" for so long, wherever it is asked for', async () => {
     const { clock, group, runs } = createGroup({ negativeTtl: '2s' }, absent);
     await group.get('k');
@@ -337,11 +354,6 @@ describe('Group.get with refreshAhead', () => {
 });
 
 describe('Group.get with staleIfError', () => {
-  const failing = (first: string): Getter<string> => {
-    const answers = [Promise.resolve(first)];
-    return () => answers.shift() ?? Promise.reject(new Error('down'));
-  };
-
   it('serves the old value where the load fails, as long as it may', async () => {
     const { clock, group } = createGroup({ staleIfError: '1h' }, failing('old'));
     await group.get('k');
@@ -404,16 +416,6 @@ describe('Group.get with staleIfError', () => {
 });
 
 describe('Group.get with softTimeout', () => {
-  function createSlow(): Given & { readonly load: ReturnType<typeof deferred<string>>; signals: AbortSignal[] } {
-    const load = deferred<string>();
-    const signals: AbortSignal[] = [];
-    const given = createGroup({ staleIfError: '1h', softTimeout: '1s' }, (_key, { signal }) => {
-      signals.push(signal);
-      return signals.length === 1 ? 'old' : load.promise;
-    });
-    return { ...given, load, signals };
-  }
-
   it('serves the old value when the load takes longer, and lets the load go on', async () => {
     const { clock, group, load, runs } = createSlow();
     await group.get('k');

@@ -43,6 +43,10 @@ describe('encodeGetResponse', () => {
   });
 });
 
+const ofHex = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
+/** With mailgun's field 3, a varint in hex. */
+const withExpire = (varint: string): Buffer => ofHex(`0a023431 18 ${varint}`);
+
 describe('a lifetime in a GetResponse', () => {
   const value = ByteView.from('41');
   const NOW_MS = 1_700_000_000_000;
@@ -53,14 +57,11 @@ describe('a lifetime in a GetResponse', () => {
     vi.useRealTimers();
   });
 
-  /** Mailgun's field 3 of so many bytes of a varint, in hex. */
-  const withExpire = (varint: string): Buffer => Buffer.from(`0a023431 18 ${varint}`.replaceAll(' ', ''), 'hex');
-
   it('is written as mailgun’s expire, field 3 in Unix nanoseconds, and as milliseconds, our field 16', () => {
     const message = encodeGetResponse({ value, minuteQps: 0, ttlMs: 10_000.9 });
 
     // 1700000010000000000 and 10000, as Go's protobuf writes them.
-    expect(message.toString('hex')).toBe('0a023431' + '1880c8d7d188a0e7cb17' + '8001' + '904e');
+    expect(message).toEqual(ofHex('0a023431 18 80c8d7d188a0e7cb17 8001 904e'));
   });
 
   it('comes back as it was, whole', () => {
@@ -89,8 +90,7 @@ describe('a lifetime in a GetResponse', () => {
   it('is not said by an expire of 0, over by a negative one, and never without a bound', () => {
     expect(decodeGetResponse(withExpire('00')).ttlMs).toBeUndefined();
     expect(decodeGetResponse(withExpire('ffffffffffffffffff01')).ttlMs).toBe(0);
-    const huge = Buffer.from('0a023431' + '8001' + 'ffffffffffffffffff7f', 'hex');
-    expect(decodeGetResponse(huge).ttlMs).toBe(100 * 365 * 86_400_000);
+    expect(decodeGetResponse(ofHex('0a023431 8001 ffffffffffffffffff7f')).ttlMs).toBe(100 * 365 * 86_400_000);
   });
 });
 

@@ -46,11 +46,12 @@ async function serve(
   return { url, pool, groups, server };
 }
 
+const absent = (): undefined => undefined;
+
 const OURS = { 'x-groupcache': '1' };
 
 describe('PeerServer', () => {
   it('says of "not found" how long it may be kept, where its group keeps it', async () => {
-    const absent = (): undefined => undefined;
     const { url } = await serve(absent, { settings: { negativeTtl: '1h' } });
     const silent = await serve(absent);
 
