@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers';
  * `systemClock` is the process's own; `ManualClock` of `nestjs-groupcache/testing` moves when it is told to.
  */
 export interface Clock {
-  /** Milliseconds on a clock that never goes backwards, from an arbitrary start. */
+  /** Milliseconds, 0 or more, on a clock that never goes backwards, from an arbitrary start. */
   now(): number;
 
   /** As `now`, but perhaps as old as the running turn of the event loop, for those who ask very often. Default `now`. */

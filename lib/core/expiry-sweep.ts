@@ -6,8 +6,8 @@ import { sweepEntries } from './sweep-entries.js';
 const SWEEP_INTERVAL_MS = 30_000;
 
 /**
- * Gives back the memory of values that may not be served any more and that nobody asks for. No timer runs while the cache
- * is empty or nothing in it has ever expired.
+ * Gives back the memory of values that may not be served any more and that nobody asks for. No timer runs before something
+ * that expires has come into the cache, nor while the cache is empty.
  */
 export class ExpirySweep<Value> {
   readonly #parts: Omit<GroupParts<Value>, 'sweep'>;
@@ -20,7 +20,7 @@ export class ExpirySweep<Value> {
 
   /** Something that expires has come into the cache. */
   expect(): void {
-    if (this.#stopTimer !== undefined || this.#isClosed) return;
+    if (this.#stopTimer !== undefined || this.#isClosed || this.#parts.cache.size === 0) return;
     const { options, outsideRequests } = this.#parts;
     this.#stopTimer = outsideRequests(() => options.clock.after(SWEEP_INTERVAL_MS, this.#sweep));
   }
@@ -36,7 +36,7 @@ export class ExpirySweep<Value> {
     const isDead = (entry: CacheEntry): boolean => lifetimes.freshness(entry, nowMs) === 'dead';
     sweepEntries(cache, isDead, () => {
       this.#stopTimer = undefined;
-      if (cache.size > 0) this.expect();
+      this.expect();
     });
   };
 }

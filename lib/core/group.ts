@@ -26,7 +26,7 @@ import { OwnLoads } from './own-loads.js';
 import { PeerLoads } from './peer-loads.js';
 import type { PeerPicker, PeerReply } from './peer-picker.js';
 import { StaleValues, type Renewal } from './stale-values.js';
-import { TagMarks, type TagStamp } from './tag-marks.js';
+import { TagMarks } from './tag-marks.js';
 
 export interface GetOptions {
   /** Ends this caller's wait, alone: the promise rejects with the signal's reason. */
@@ -131,8 +131,8 @@ export class Group<Value> {
    */
   peek(key: string): Value | undefined {
     const entry = this.#cache.touch(key);
-    if (entry === undefined || !this.#isFresh(entry)) return undefined;
-    return entry.stamp !== undefined && this.#isTouched(key, entry.stamp) ? undefined : this.#valueOf(key, entry);
+    if (entry === undefined || this.#tagMarks.isOld(entry) || !this.#lifetimes.isFresh(entry)) return undefined;
+    return this.#valueOf(key, entry);
   }
 
   /**
@@ -288,23 +288,12 @@ export class Group<Value> {
     this.#counters.gets++;
     const entry = this.#cache.get(key);
     if (entry === undefined) return undefined;
-    const { dueMs, stamp } = entry;
-    if (stamp !== undefined && this.#isTouched(key, stamp)) return undefined;
+    const { dueMs } = entry;
+    if (entry.stamp !== undefined && this.#tagMarks.isOld(entry)) return undefined;
     const isDue = dueMs !== 0 && dueMs <= coarseNow(this.#clock);
     if (isDue && !this.#stale.mayServe(key, entry, renew)) return undefined;
     this.#counters.cacheHits++;
     return entry;
-  }
-
-  /** Whether what has been held of `key` has been removed by one of its tags. */
-  #isTouched(key: string, stamp: TagStamp): boolean {
-    if (!this.#tagMarks.isStampTouched(stamp)) return false;
-    this.#cache.delete(key);
-    return true;
-  }
-
-  #isFresh({ expiresMs }: CacheEntry): boolean {
-    return expiresMs === 0 || expiresMs > coarseNow(this.#clock);
   }
 
   /** For those who ask for a value: the owner may have to be asked. */
@@ -357,7 +346,7 @@ export class Group<Value> {
     if (flaw !== undefined) return Promise.reject(new InvalidKeyError(this.name, key, flaw));
     const peer = this.#peers.pickPeer(key);
     if (peer === undefined) return this.#loadHere(key, signal);
-    return this.#stale.orStale(key, () => this.#peerLoads.load(peer, key, signal), signal);
+    return this.#stale.orStale(key, (waiting) => this.#peerLoads.load(peer, key, waiting), signal);
   }
 
   #checkKey(key: unknown): void {
@@ -366,7 +355,7 @@ export class Group<Value> {
   }
 
   #loadHere(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
-    return this.#stale.orStale(key, () => this.#ownLoads.load(key, signal), signal);
+    return this.#stale.orStale(key, (waiting) => this.#ownLoads.load(key, waiting), signal);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { CacheEntry } from './cache-entry.js';
 import { coarseNow, type Clock } from './clock.js';
-import { toMilliseconds, type Duration } from './duration.js';
+import { toLifetime, toMilliseconds, type Duration } from './duration.js';
 import { InvalidOptionError } from './errors.js';
 
 const DEFAULT_TTL_MS = 5 * 60_000;
@@ -8,36 +8,46 @@ const DEFAULT_TTL_MS = 5 * 60_000;
 /** How long values live. Times begin when a value has been loaded. */
 export interface LifetimeSettings<Value> {
   /**
-   * How long a value is fresh; or a function of it that says so, whose 0 means that it is not to be kept. Decided once, by
-   * the owner of the key. Default `'5m'`.
+   * How long a value is fresh; or a function of it that says so, whose 0 or less means that it is not to be kept. Decided
+   * once, by the owner of the key; a load fails with what the function throws, and with an `InvalidOptionError` for what is
+   * no duration. Default `'5m'`.
    */
   readonly ttl?: Duration | ((value: Value, key: string) => Duration);
 
   /** Values never expire: what is cached can't change, as in Go. In the place of `ttl`. Default `false`. */
   readonly forever?: boolean;
 
-  /** How long after its `ttl` a value is still served at once, while one load in the background renews it. Default none. */
+  /**
+   * How long after its `ttl` a value is still served at once, while one load in the background renews it. 0: not at all,
+   * the default.
+   */
   readonly staleWhileRevalidate?: Duration;
 
-  /** How long after its `ttl` a value is served where the load fails or takes longer than `softTimeout`. Default none. */
+  /**
+   * How long after its `ttl` a value is served where the load fails or takes longer than `softTimeout`. 0: not at all, the
+   * default.
+   */
   readonly staleIfError?: Duration;
 
-  /** How long a get waits for a load where a stale value may be served; the load goes on. Default as long as it takes. */
+  /**
+   * How long a get waits for a load where a value may be served by `staleIfError`; the load goes on. 0: as long as it takes,
+   * the default.
+   */
   readonly softTimeout?: Duration;
 
   /**
-   * The share of the `ttl`, between 0 and 1, after which a get that is served from memory starts a load in the background;
-   * for each value a little later, by chance, so that the peers do not do so at once. Default none.
+   * The share of the `ttl`, above 0, after which a get that is served from memory starts one load in the background; for
+   * each value a little later, by chance, so that the peers do not do so at once. 1: never, the default.
    */
   readonly refreshAhead?: number;
 
   /** The share of the `ttl`, from 0 up to 1, by which a lifetime is shorter at most, by chance. Default 0. */
   readonly jitter?: number;
 
-  /** How long "not found" is remembered. Default not at all. */
+  /** How long "not found" is remembered; it is never served past that. 0: not at all, the default. */
   readonly negativeTtl?: Duration;
 
-  /** The longest that a copy of another peer's value is kept. It never outlives the original. Default as long as that. */
+  /** The longest that a copy of another peer's value is fresh, which is never longer than the original. Default as long. */
   readonly hotTtl?: Duration;
 }
 
@@ -64,15 +74,15 @@ export function resolveLifetimes<Value>(settings: LifetimeSettings<Value>): Reso
   if (forever && ttl !== undefined) {
     throw new InvalidOptionError('forever', forever, 'a group has a "ttl" or is "forever"; leave out one of the two');
   }
-  if (refreshAhead !== undefined && !(refreshAhead > 0 && refreshAhead < 1)) {
-    throw new InvalidOptionError('refreshAhead', refreshAhead, 'expected a share of the ttl, above 0 and below 1');
+  if (refreshAhead !== undefined && !(refreshAhead > 0 && refreshAhead <= 1)) {
+    throw new InvalidOptionError('refreshAhead', refreshAhead, 'expected a share of the ttl, above 0 and up to 1');
   }
   if (jitter !== undefined && !(jitter >= 0 && jitter < 1)) {
     throw new InvalidOptionError('jitter', jitter, 'expected a share of the ttl, from 0 up to, but not, 1');
   }
-  const staleWhileRevalidateMs = milliseconds('staleWhileRevalidate', settings.staleWhileRevalidate);
-  const staleIfErrorMs = milliseconds('staleIfError', settings.staleIfError);
-  if (softTimeout !== undefined && staleIfErrorMs === 0) {
+  const staleIfErrorMs = lifetime('staleIfError', settings.staleIfError);
+  const softTimeoutMs = isNone(softTimeout) ? 0 : toMilliseconds('softTimeout', softTimeout);
+  if (softTimeoutMs > 0 && staleIfErrorMs === 0) {
     throw new InvalidOptionError(
       'softTimeout',
       softTimeout,
@@ -84,19 +94,24 @@ export function resolveLifetimes<Value>(settings: LifetimeSettings<Value>): Reso
       ? Number.POSITIVE_INFINITY
       : typeof ttl === 'function'
         ? ttl
-        : toMilliseconds('ttl', ttl ?? DEFAULT_TTL_MS),
-    staleWhileRevalidateMs,
+        : toLifetime('ttl', ttl ?? DEFAULT_TTL_MS),
+    staleWhileRevalidateMs: lifetime('staleWhileRevalidate', settings.staleWhileRevalidate),
     staleIfErrorMs,
-    softTimeoutMs: milliseconds('softTimeout', softTimeout),
+    softTimeoutMs,
     refreshAhead: refreshAhead ?? 1,
     jitter: jitter ?? 0,
-    negativeTtlMs: milliseconds('negativeTtl', settings.negativeTtl),
-    hotTtlMs: hotTtl === undefined ? Number.POSITIVE_INFINITY : toMilliseconds('hotTtl', hotTtl),
+    negativeTtlMs: lifetime('negativeTtl', settings.negativeTtl),
+    hotTtlMs: hotTtl === undefined ? Number.POSITIVE_INFINITY : toLifetime('hotTtl', hotTtl),
   };
 }
 
-function milliseconds(option: string, duration: Duration | undefined): number {
-  return duration === undefined ? 0 : toMilliseconds(option, duration);
+function lifetime(option: string, duration: Duration | undefined): number {
+  return isNone(duration) ? 0 : toLifetime(option, duration);
+}
+
+/** 0 too, so that a group can do without what the module's defaults say. */
+function isNone(duration: Duration | undefined): duration is 0 | undefined {
+  return duration === undefined || duration === 0;
 }
 
 /** What may be done with an entry, by its age. */
@@ -160,11 +175,19 @@ export class Lifetimes<Value> {
         : Math.max(1, Math.floor(startMs + ttlMs * (refreshAhead + ((1 - refreshAhead) / 2) * this.#random())));
   }
 
-  freshness({ expiresMs }: CacheEntry, nowMs: number): Freshness {
+  freshness(entry: CacheEntry, nowMs: number): Freshness {
+    const { expiresMs } = entry;
     if (expiresMs === 0 || nowMs < expiresMs) return 'fresh';
+    // That something was missing once is no value, and no help where a load fails.
+    if (entry.isNotFound) return 'dead';
     const { staleIfErrorMs, staleWhileRevalidateMs } = this.#settings;
     if (nowMs < expiresMs + staleWhileRevalidateMs) return 'stale';
     return nowMs < expiresMs + staleIfErrorMs ? 'last-resort' : 'dead';
+  }
+
+  /** Whether `entry` may be served as it is. */
+  isFresh({ expiresMs }: CacheEntry): boolean {
+    return expiresMs === 0 || coarseNow(this.#clock) < expiresMs;
   }
 
   /** Milliseconds that `entry` is still fresh for, 0 if it is not; `undefined`: for ever. */
@@ -173,7 +196,7 @@ export class Lifetimes<Value> {
   }
 }
 
-/** What a function said, for which 0 is a word too. */
+/** What a function said, for which a time that is over is a word too: `(token) => token.expiresAt - Date.now()`. */
 function ttlOf(duration: Duration): number {
-  return duration === 0 ? 0 : toMilliseconds('ttl', duration);
+  return typeof duration === 'number' && duration <= 0 ? 0 : toLifetime('ttl', duration);
 }

@@ -118,14 +118,12 @@ export class PeerLoads<Value> {
     // For those who have asked before.
     if (asked.flight.isSuperseded) return cache.passingEntryOf(key, value);
     const lifetimeMs = lifetimes.ofCopy(ttlMs);
-    const isHeld = cache.hasCopy(key);
-    if (!this.#isAhead(lifetimeMs, asked.ms)) {
-      // What is held is no younger than what was not good for a copy.
-      if (isHeld) cache.delete(key);
-      return cache.passingEntryOf(key, value);
-    }
+    // A copy that is held stays: the owner may itself have served what it is just renewing, and the copies of a key that is
+    // asked for everywhere must not go all at once.
+    if (!this.#isAhead(lifetimeMs, asked.ms)) return cache.passingEntryOf(key, value);
     // A copy that is there is renewed.
-    if (!isHeld && !options.promote({ key, bytes: value.length, minuteQps })) return cache.passingEntryOf(key, value);
+    if (!cache.hasCopy(key) && !options.promote({ key, bytes: value.length, minuteQps }))
+      return cache.passingEntryOf(key, value);
     const decoded = options.shares ? values.decodeAlike(value) : undefined;
     const entry = cache.copyOf(key, value, decoded, stampBytes(tags));
     entry.stamp = stampOf(tags, asked.position);
@@ -160,11 +158,10 @@ export class PeerLoads<Value> {
 
   /** The peer's failure, so somebody else loads: as in Go, whoever asks. Given up when nobody waits for it here. */
   #loadInPlaceOfPeer(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
-    const { cache, counters, tagMarks } = this.#parts;
+    const { cache, counters, lifetimes, tagMarks } = this.#parts;
     counters.peerErrors++;
     const entry = cache.touch(key); // loaded meanwhile, for somebody who takes this process for the owner
-    const isGood = entry !== undefined && (entry.stamp === undefined || !tagMarks.isStampTouched(entry.stamp));
-    if (isGood) return flight.resolve(entry);
+    if (entry !== undefined && lifetimes.isFresh(entry) && !tagMarks.isOld(entry)) return flight.resolve(entry);
     this.#ownLoads.loadInPlaceOfPeer(key, flight.signal).then(
       (loaded) => flight.resolve(loaded),
       (error: unknown) => flight.reject(error),

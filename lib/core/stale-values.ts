@@ -3,11 +3,14 @@ import { coarseNow, type Clock } from './clock.js';
 import { DeadlineQueue, type Deadline } from './deadline-queue.js';
 import type { GroupParts } from './group-parts.js';
 
-/** How long a value is served after a load that was to renew it has begun, before another one does. */
+/** How long a stale value is served after a load that was to renew it has begun, before another one does. */
 const RENEWAL_PAUSE_MS = 1_000;
 
 /** Starts a load of `key` for nobody in particular; `undefined` where there is one, or should be none. */
 export type Renewal = (key: string) => Promise<unknown> | undefined;
+
+/** Starts a load, or joins it, for one who waits as long as `signal` says; without one, to its end. */
+export type Load = (signal: AbortSignal | undefined) => Promise<CacheEntry | undefined>;
 
 /**
  * What a group does with values whose time is over: HTTP's `stale-while-revalidate` and `stale-if-error`.
@@ -39,14 +42,13 @@ export class StaleValues<Value> {
     const nowMs = coarseNow(this.#clock);
     switch (this.#parts.lifetimes.freshness(entry, nowMs)) {
       case 'fresh':
-        entry.dueMs = entry.expiresMs;
-        this.#renew(key, renew);
+        // Once, whatever comes of it: there is time until it expires.
+        if (this.#renew(key, renew)) entry.dueMs = entry.expiresMs;
         return true;
       case 'stale':
         this.#parts.counters.staleServed++;
-        if ((this.#pauses.get(entry) ?? nowMs) <= nowMs) {
+        if ((this.#pauses.get(entry) ?? nowMs) <= nowMs && this.#renew(key, renew)) {
           this.#pauses.set(entry, nowMs + RENEWAL_PAUSE_MS);
-          this.#renew(key, renew);
         }
         return true;
       case 'last-resort':
@@ -57,48 +59,51 @@ export class StaleValues<Value> {
     }
   }
 
-  /**
-   * What `load` comes to, for one caller; or the value that the cache has had before, if the load fails or takes too long
-   * and it may still be served.
-   */
-  orStale(
-    key: string,
-    load: () => Promise<CacheEntry | undefined>,
-    signal: AbortSignal | undefined,
-  ): Promise<CacheEntry | undefined> {
-    const { cache, lifetimes, tagMarks } = this.#parts;
-    const stale = lifetimes.hasLastResort ? cache.peek(key) : undefined;
-    if (stale === undefined) return load();
-    const current = (): CacheEntry | undefined => {
-      const isUsable =
-        cache.peek(key) === stale &&
-        lifetimes.freshness(stale, this.#clock.now()) !== 'dead' &&
-        !(stale.stamp !== undefined && tagMarks.isStampTouched(stale.stamp)) &&
-        !signal?.aborted;
-      if (isUsable) this.#parts.counters.staleServed++;
-      return isUsable ? stale : undefined;
-    };
-    const loading = load().catch((error: unknown) => {
-      const entry = current();
+  /** What `load` comes to, for one caller; or what the cache has, if the load fails or takes too long and that may be served. */
+  orStale(key: string, load: Load, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
+    const { cache, lifetimes } = this.#parts;
+    if (!lifetimes.hasLastResort || cache.peek(key) === undefined) return load(signal);
+    const loading = load(signal).catch((error: unknown) => {
+      const entry = signal?.aborted ? undefined : this.#lastResort(key);
       if (entry === undefined) throw error;
       return entry;
     });
-    return this.#softDeadlines === undefined ? loading : firstOf(loading, current, this.#softDeadlines);
+    if (this.#softDeadlines === undefined) return loading;
+    const onDue = (): CacheEntry | undefined => {
+      const entry = signal?.aborted ? undefined : this.#lastResort(key);
+      // Whoever has been served may go, and the load must not end with that.
+      if (entry !== undefined && signal !== undefined) load(undefined).catch(() => undefined);
+      return entry;
+    };
+    return firstOf(loading, onDue, this.#softDeadlines);
   }
 
-  #renew(key: string, renew: Renewal): void {
+  /** What the cache has of `key` now, which may be another entry than it had: newer, or none. */
+  #lastResort(key: string): CacheEntry | undefined {
+    const { cache, counters, lifetimes, tagMarks } = this.#parts;
+    const entry = cache.peek(key);
+    if (entry === undefined || tagMarks.isOld(entry)) return undefined;
+    const freshness = lifetimes.freshness(entry, this.#clock.now());
+    if (freshness === 'dead') return undefined;
+    if (freshness !== 'fresh') counters.staleServed++;
+    return entry;
+  }
+
+  /** Whether a load has begun. */
+  #renew(key: string, renew: Renewal): boolean {
     const renewal = renew(key);
-    if (renewal === undefined) return;
+    if (renewal === undefined) return false;
     this.#parts.counters.refreshes++;
     // A failure has been counted where it happened.
     renewal.catch(() => undefined);
+    return true;
   }
 }
 
-/** `loading`, or what `current` says, if it says something, at a deadline of `deadlines`. */
+/** `loading`, or what `instead` says, if it says something, at a deadline of `deadlines`. */
 function firstOf<Value>(
   loading: Promise<Value>,
-  current: () => Value | undefined,
+  instead: () => Value | undefined,
   deadlines: DeadlineQueue,
 ): Promise<Value> {
   return new Promise((resolve, reject) => {
@@ -106,7 +111,7 @@ function firstOf<Value>(
       dueMs: 0,
       isPending: false,
       onDue() {
-        const value = current();
+        const value = instead();
         if (value !== undefined) resolve(value);
       },
     };

@@ -1,3 +1,4 @@
+import type { CacheEntry } from './cache-entry.js';
 import type { GroupCache } from './group-cache.js';
 import { ownString } from './own-string.js';
 import { sweepEntries } from './sweep-entries.js';
@@ -65,9 +66,9 @@ export class TagMarks {
     return tags.some((tag) => (this.#positions.get(tag) ?? 0) > position);
   }
 
-  /** As `isTouched`; if it is not, it has less to be compared with the next time. */
-  isStampTouched(stamp: TagStamp): boolean {
-    if (stamp.position >= this.#last) return false;
+  /** Whether `entry` has been removed by one of its tags. If not, it has less to be compared with the next time. */
+  isOld({ stamp }: CacheEntry): boolean {
+    if (stamp === undefined || stamp.position >= this.#last) return false;
     if (this.isTouched(stamp.tags, stamp.position)) return true;
     stamp.position = this.#last;
     return false;
@@ -85,7 +86,7 @@ export class TagMarks {
     this.#isSweeping = true;
     sweepEntries(
       this.#cache,
-      ({ stamp }) => stamp !== undefined && this.isStampTouched(stamp),
+      (entry) => this.isOld(entry),
       () => {
         this.#isSweeping = false;
         this.#forgottenUpTo = Math.max(this.#forgottenUpTo, upTo);

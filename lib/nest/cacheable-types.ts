@@ -1,4 +1,5 @@
 import type { Codec } from '../core/codec.js';
+import type { Duration } from '../core/duration.js';
 
 type Primitive = string | number | boolean | null | undefined;
 type IsAny<Type> = 0 extends 1 & Type ? true : false;
@@ -65,6 +66,7 @@ export type CachedProblem<Method extends (...args: any[]) => unknown, Args exten
     : ReturnType<Method> extends PromiseLike<unknown>
       ? | ArgsProblem<KeyArgs<Parameters<Method>>, Args, Options>
         | ValueProblem<Exclude<Awaited<ReturnType<Method>>, undefined>, Value, Options>
+        | TtlProblem<KeyArgs<Parameters<Method>>, Exclude<Awaited<ReturnType<Method>>, undefined>, Options>
       : 'the method must be async or return a promise, because its cached value may come from another process';
 
 type ArgsProblem<Parameters extends readonly unknown[], Args extends readonly unknown[], Options> =
@@ -79,6 +81,14 @@ type KeyProblem<Arg, Options> = Options extends { readonly key: object }
   : [JsonProblem<Arg, 'an argument'>] extends [never]
     ? never
     : `${JsonProblem<Arg, 'an argument'>}; give @Cached a "key" codec`;
+
+type TtlProblem<Parameters extends readonly unknown[], Result, Options> = Options extends {
+  readonly ttl: infer Ttl extends (...args: any[]) => unknown;
+}
+  ? Ttl extends (value: Result, ...args: Parameters) => Duration
+    ? never
+    : 'its "ttl" is not a function of the result and the arguments of the method to a duration'
+  : never;
 
 type ValueProblem<Result, Value, Options> = [Result] extends [Value]
   ? Options extends { readonly codec: Codec<any> }

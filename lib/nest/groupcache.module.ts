@@ -68,10 +68,10 @@ export function getGroupToken(group: GroupHandle | string): string {
     {
       provide: GroupRegistry,
       inject: [RESOLVED_OPTIONS, HttpPool],
-      useFactory: ({ enabled, defaults, maxTotalBytes }: ResolvedGroupcacheOptions, pool: HttpPool) =>
+      useFactory: ({ enabled, defaults, maxTotalBytes, clock }: ResolvedGroupcacheOptions, pool: HttpPool) =>
         enabled
-          ? new GroupRegistry({ peers: pool, defaults, maxTotalBytes })
-          : new GroupRegistry({ defaults, maxTotalBytes: 0 }),
+          ? new GroupRegistry({ peers: pool, defaults, maxTotalBytes, clock })
+          : new GroupRegistry({ defaults, maxTotalBytes: 0, clock }),
     },
     {
       provide: PeerServer,

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { toBytes, type ByteSize } from '../core/byte-size.js';
+import type { Clock } from '../core/clock.js';
 import { toMilliseconds, type Duration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors.js';
 import { resolveGroupOptions, type GroupSettings } from '../core/group-options.js';
@@ -41,6 +42,9 @@ export interface GroupcacheOptions extends Omit<HttpPoolOptions, 'self' | 'baseP
 
   /** How long a shutdown waits for peers' requests under way. Default `'5s'`. */
   readonly drainTimeout?: Duration;
+
+  /** What lifetimes and the deadlines of loads are measured by; a `ManualClock` in tests. Default `systemClock`. */
+  readonly clock?: Clock;
 }
 
 /** What is fixed before asynchronous options are known, because routes and modules are. */
@@ -70,6 +74,7 @@ export interface ResolvedGroupcacheOptions {
   readonly mount: 'controller' | 'raw';
   readonly listen: ListenOptions | undefined;
   readonly drainTimeoutMs: number;
+  readonly clock: Clock | undefined;
 }
 
 /** Fills in the defaults. Throws an `InvalidOptionError` naming the first option that is not acceptable. */
@@ -90,6 +95,7 @@ export function resolveGroupcacheOptions(options: GroupcacheOptions): ResolvedGr
     defaults,
     mount,
     listen,
+    clock: options.clock,
     maxTotalBytes:
       options.maxTotalBytes === undefined ? Number.POSITIVE_INFINITY : toBytes('maxTotalBytes', options.maxTotalBytes),
     drainTimeoutMs: toMilliseconds('drainTimeout', options.drainTimeout ?? '5s'),

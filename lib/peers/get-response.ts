@@ -61,12 +61,18 @@ export function decodeGetResponse(message: Buffer): GetResponse {
     if (tag === VALUE_TAG) value = ByteView.from(reader.bytes(reader.varint()));
     else if (tag === MINUTE_QPS_TAG) minuteQps = reader.bytes(8).readDoubleLE(0);
     else if (tag === EXPIRE_TAG) expireNs = reader.varint();
-    else if (tag === TTL_TAG) ttlMs = reader.varint();
+    else if (tag === TTL_TAG) ttlMs = Math.min(reader.varint(), MAX_TTL_MS);
     else if (tag === TAGS_TAG) (tags ??= []).push(reader.bytes(reader.varint()).toString('utf8'));
     else skipField(reader, tag);
   }
-  if (ttlMs === undefined && expireNs > 0) ttlMs = Math.max(0, Math.floor(expireNs / NS_PER_MS - Date.now()));
-  return { value, minuteQps, ttlMs, tags };
+  return { value, minuteQps, ttlMs: ttlMs ?? ttlOf(expireNs), tags };
+}
+
+/** Milliseconds up to mailgun's `expire`; 0 is not said there. */
+function ttlOf(expireNs: number): number | undefined {
+  if (expireNs === 0) return undefined;
+  // A number of 64 bits with a sign, which is how what is long over may be written.
+  return expireNs >= 2 ** 63 ? 0 : Math.max(0, Math.floor(expireNs / NS_PER_MS - Date.now()));
 }
 
 function encodeTag(tag: string): Buffer {

@@ -179,10 +179,10 @@ function isAboutTheQuestion({ status, headers: answered }: HttpAnswer): boolean 
   );
 }
 
-/** How long "not found" may be kept; not at all where it does not say. */
-function ttlOf({ headers: answered }: HttpAnswer): number {
-  const ttlMs = Number(answered[headers.ttl] ?? 0);
-  return ttlMs >= 0 ? ttlMs : 0;
+/** How long "not found" may be kept; `undefined` where it is not said, or not in whole milliseconds. */
+function ttlOf({ headers: answered }: HttpAnswer): number | undefined {
+  const ttlMs = answered[headers.ttl];
+  return typeof ttlMs === 'string' && /^\d{1,15}$/.test(ttlMs) ? Number(ttlMs) : undefined;
 }
 
 function isProtobuf(contentType: string | string[] | undefined): boolean {

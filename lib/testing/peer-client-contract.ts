@@ -81,8 +81,21 @@ export function peerClientContract(start: () => Promise<PeerClientHarness>): Con
 
     contractCase('tells "not found" from a failure', async ({ client, groups }) => {
       groups.define('absent', () => undefined);
-      assert.deepEqual(await client.get(question({ group: 'absent' })), { outcome: 'notFound' });
+      assert.equal((await client.get(question({ group: 'absent' }))).outcome, 'notFound');
     }),
+
+    contractCase(
+      'brings how long an answer lives, and says nothing where the peer does not',
+      async ({ client, groups }) => {
+        groups.define('brief', keyUnlessAbsent, { codec: textCodec, ttl: '1m', negativeTtl: '1m' });
+        groups.define('lasting', keyUnlessAbsent, { codec: textCodec, forever: true });
+        for (const key of ['key', 'absent']) {
+          const ttlMs = ttlOf(await client.get(question({ group: 'brief', key })));
+          assert.ok(ttlMs !== undefined && ttlMs > 0 && ttlMs <= 60_000, `${key}: ${ttlMs}`);
+          assert.equal(ttlOf(await client.get(question({ group: 'lasting', key }))), undefined);
+        }
+      },
+    ),
 
     contractCase("hands a getter's failure over as an answer", async ({ client, groups }) => {
       groups.define('broken', () => Promise.reject(new TypeError('no such table')));
@@ -180,6 +193,14 @@ async function outcomeOf(asking: Promise<PeerReply>): Promise<string> {
   } catch (error) {
     return `rejected: ${String(error)}`;
   }
+}
+
+function keyUnlessAbsent(key: string): string | undefined {
+  return key === 'absent' ? undefined : key;
+}
+
+function ttlOf(reply: PeerReply): number | undefined {
+  return reply.outcome === 'failed' ? undefined : reply.ttlMs;
 }
 
 function question(request: Partial<PeerRequest> & { group: string }): PeerRequest {

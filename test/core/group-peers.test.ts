@@ -140,7 +140,7 @@ describe('Group.get of a key that a peer owns', () => {
   ])('loads here when the peer’s client %s, and leaves no timer', async (_how, ask) => {
     // The timer of a client that threw once ran on to its end.
     const clock = new ManualClock();
-    const group = createGroup(ask, { clock });
+    const group = createGroup(ask, { clock, forever: true });
 
     expect(await group.get('k')).toBe('here:k');
     expect(group.stats).toMatchObject({ peerErrors: 1, peerLoads: 0, localLoads: 1, loadsDeduped: 1 });
@@ -164,6 +164,7 @@ describe('Group.get of a key that a peer owns', () => {
     let signal: AbortSignal | undefined;
     const group = createGroup((request) => ((signal = request.signal), new Promise(() => undefined)), {
       clock,
+      forever: true,
       loadTimeout: '5s',
     });
     const get = group.get('k');

@@ -13,6 +13,7 @@ import {
   UnencodableArgumentError,
   UnencodableValueError,
 } from 'nestjs-groupcache';
+import { ManualClock } from 'nestjs-groupcache/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { deferred } from '../core/deferred.js';
 import { closeApps, createApp, keyOwnedBy, moduleOf, ownerAndOther, startCluster, startContext } from './apps.js';
@@ -58,6 +59,36 @@ describe('Cached', () => {
     expect(await service.twice('a')).toBe('aa');
     expect(await service.fourTimes('a')).toBe('aaaa');
     expect(service.runs).toBe(1);
+  });
+
+  it('gives each value the ttl that a function of it and of the arguments says', async () => {
+    const clock = new ManualClock();
+    const asked: unknown[] = [];
+    @Injectable()
+    class Service {
+      runs = 0;
+      @Cached('quotes', {
+        ttl: (quote: { readonly price: number }, symbol: string, depth: number) => {
+          asked.push([quote, symbol, depth]);
+          return depth > 1 ? '1s' : '1m';
+        },
+      })
+      async quote(symbol: string, _depth: number): Promise<{ readonly price: number }> {
+        this.runs++;
+        return { price: symbol.length };
+      }
+    }
+    const context = await startContext({ providers: [Service], groupcache: { clock } });
+    const service = context.get(Service);
+    await Promise.all([service.quote('ACME', 1), service.quote('ACME', 2)]);
+
+    expect(asked).toEqual([
+      [{ price: 4 }, 'ACME', 1],
+      [{ price: 4 }, 'ACME', 2],
+    ]);
+    clock.advance(1_000);
+    await Promise.all([service.quote('ACME', 1), service.quote('ACME', 2)]);
+    expect(service.runs).toBe(3);
   });
 
   it('just runs the method without the module', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { assert, double, nat, property, record, uint8Array } from 'fast-check';
 import { ByteView } from 'nestjs-groupcache/core';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeGetResponse, encodeGetResponse } from '../../lib/peers/get-response.js';
 import vectors from '../vectors/go-responses.json' with { type: 'json' };
 
@@ -40,6 +40,57 @@ describe('encodeGetResponse', () => {
     const text = 'größe 🦊';
     const fromText = encodeGetResponse({ value: ByteView.from(text), minuteQps: 2 });
     expect(fromText).toEqual(encodeGetResponse({ value: ByteView.from(Buffer.from(text)), minuteQps: 2 }));
+  });
+});
+
+const ofHex = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
+/** With mailgun's field 3, a varint in hex. */
+const withExpire = (varint: string): Buffer => ofHex(`0a023431 18 ${varint}`);
+
+describe('a lifetime in a GetResponse', () => {
+  const value = ByteView.from('41');
+  const NOW_MS = 1_700_000_000_000;
+  beforeEach(() => {
+    vi.useFakeTimers({ now: NOW_MS, toFake: ['Date'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is written as mailgun’s expire, field 3 in Unix nanoseconds, and as milliseconds, our field 16', () => {
+    const message = encodeGetResponse({ value, minuteQps: 0, ttlMs: 10_000.9 });
+
+    // 1700000010000000000 and 10000, as Go's protobuf writes them.
+    expect(message).toEqual(ofHex('0a023431 18 80c8d7d188a0e7cb17 8001 904e'));
+  });
+
+  it('comes back as it was, whole', () => {
+    for (const ttlMs of [0, 1, 127, 128, 300_000, 2 ** 32, 3_650 * 86_400_000]) {
+      expect(decodeGetResponse(encodeGetResponse({ value, minuteQps: 2, ttlMs }))).toEqual({
+        value,
+        minuteQps: 2,
+        ttlMs,
+      });
+    }
+  });
+
+  it('is read of mailgun’s expire alone, by this process’s own time of day', () => {
+    expect(decodeGetResponse(withExpire('80c8d7d188a0e7cb17')).ttlMs).toBe(10_000);
+    vi.setSystemTime(NOW_MS + 60_000);
+    expect(decodeGetResponse(withExpire('80c8d7d188a0e7cb17')).ttlMs).toBe(0);
+  });
+
+  it('is ours where both are said, since the clocks of two machines differ', () => {
+    const message = encodeGetResponse({ value, minuteQps: 0, ttlMs: 10_000 });
+    vi.setSystemTime(NOW_MS + 3_600_000);
+
+    expect(decodeGetResponse(message).ttlMs).toBe(10_000);
+  });
+
+  it('is not said by an expire of 0, over by a negative one, and never without a bound', () => {
+    expect(decodeGetResponse(withExpire('00')).ttlMs).toBeUndefined();
+    expect(decodeGetResponse(withExpire('ffffffffffffffffff01')).ttlMs).toBe(0);
+    expect(decodeGetResponse(ofHex('0a023431 8001 ffffffffffffffffff7f')).ttlMs).toBe(100 * 365 * 86_400_000);
   });
 });
 

@@ -183,6 +183,28 @@ describe('HttpPeerClient', () => {
     await expect(asking).rejects.toMatchObject({ code: 'GROUPCACHE_PEER_FAILED', peer: peer.url });
   });
 
+  it.each([
+    ['1500', 1_500],
+    ['0', 0],
+    // Taken for a number once, and so "not found" for ever.
+    ['1e999', undefined],
+    ['Infinity', undefined],
+    ['-5', undefined],
+    ['0x10', undefined],
+    ['1.5', undefined],
+    ['', undefined],
+    ['9'.repeat(400), undefined],
+  ])('takes %j for how long "not found" may be kept only if it is a whole number', async (text, ttlMs) => {
+    const peer = await startPeer((socket) =>
+      socket.write(
+        httpAnswer(404, { 'x-groupcache-failure': 'not-found', 'x-groupcache-ttl': text }, Buffer.from('not found')),
+      ),
+    );
+    const { client } = clientOf(peer.url);
+
+    expect(await client.get(question())).toEqual({ outcome: 'notFound', ttlMs });
+  });
+
   it('tells not found and failed loads by their marks', async () => {
     const failure = JSON.stringify({ name: 'TypeError', message: 'no rows', code: 'E42' });
     const peer = await startPeer((socket, count) =>

@@ -1,7 +1,7 @@
 import { createServer, request as httpRequest } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { GroupRegistry, InvalidOptionError, textCodec, type Getter } from 'nestjs-groupcache/core';
+import { GroupRegistry, InvalidOptionError, textCodec, type Getter, type GroupSettings } from 'nestjs-groupcache/core';
 import { HttpPool, PeerAuth, PeerListener, PeerServer, type PeerServerOptions } from 'nestjs-groupcache/peers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { deferred, reactions } from '../core/deferred.js';
@@ -23,11 +23,16 @@ interface Served {
 
 async function serve(
   getter: Getter<string> = (key) => `<${key}>`,
-  { auth = 'none', peers = [OTHER], ...options }: Partial<PeerServerOptions> & { auth?: any; peers?: string[] } = {},
+  {
+    auth = 'none',
+    peers = [OTHER],
+    settings,
+    ...options
+  }: Partial<PeerServerOptions> & { auth?: any; peers?: string[]; settings?: GroupSettings<string> } = {},
 ): Promise<Served> {
   const pool = new HttpPool({ auth });
   const groups = new GroupRegistry({ peers: pool });
-  groups.define('prices', getter, { codec: textCodec });
+  groups.define('prices', getter, { codec: textCodec, ...settings });
   const server = new PeerServer({ pool, groups, ...options });
   const listener = new PeerListener(server);
   const { port } = await listener.listen({ port: 0, host: '127.0.0.1' });
@@ -41,11 +46,25 @@ async function serve(
   return { url, pool, groups, server };
 }
 
+const absent = (): undefined => undefined;
+
 const OURS = { 'x-groupcache': '1' };
 
 describe('PeerServer', () => {
+  it('says of "not found" how long it may be kept, where its group keeps it', async () => {
+    const { url } = await serve(absent, { settings: { negativeTtl: '1h' } });
+    const silent = await serve(absent);
+
+    const answer = await ask(url, '/_groupcache/prices/k');
+    expect([answer.status, answer.headers.get('x-groupcache-failure')]).toEqual([404, 'not-found']);
+    const ttlMs = Number(answer.headers.get('x-groupcache-ttl'));
+    expect(Number.isInteger(ttlMs) && ttlMs > 0 && ttlMs <= 3_600_000).toBe(true);
+    expect((await ask(silent.url, '/_groupcache/prices/k')).headers.has('x-groupcache-ttl')).toBe(false);
+    expect((await ask(url, '/_groupcache/unknown/k')).headers.has('x-groupcache-ttl')).toBe(false);
+  });
+
   it('answers a value as Go does, and says who it is', async () => {
-    const { url, pool } = await serve();
+    const { url, pool } = await serve(undefined, { settings: { forever: true } });
     const answer = await ask(url, '/_groupcache/prices/a+b%2Fc');
     expect([answer.status, valueIn(answer.body)]).toEqual([200, '<a b/c>']);
     expect(Object.fromEntries(answer.headers)).toMatchObject({

@@ -31,6 +31,7 @@ describe('docs/options.md', () => {
     ['lib/nest/groupcache.options.ts', ['GroupcacheOptions', 'GroupcacheModuleExtras']],
     ['lib/peers/http-pool-options.ts', ['HttpPoolOptions']],
     ['lib/core/group-options.ts', ['GroupSettings']],
+    ['lib/core/lifetimes.ts', ['LifetimeSettings']],
     ['lib/nest/cached-options.ts', ['CachedOptions']],
   ])('has every option of %s', (file, interfaces) => {
     const documented = read('docs/options.md');

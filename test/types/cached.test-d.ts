@@ -371,6 +371,59 @@ export class Repository<Entity, Id extends string | number> {
   }
 }
 
+const Prices = defineGroup<[symbol: string, depth: number], Quote>('prices');
+
+/** A "ttl" may be a function of the result and the arguments. */
+export class WithTtl {
+  @Cached('fixed', { ttl: '5m', staleWhileRevalidate: '10s', staleIfError: '1h', softTimeout: 250, refreshAhead: 0.8 })
+  async fixed(_id: string): Promise<Quote> {
+    return result;
+  }
+  @Cached('forever', { forever: true }) async forever(_id: string): Promise<Quote> {
+    return result;
+  }
+  @Cached(Prices, {
+    ttl: (quote, symbol, depth) => {
+      holds<Same<typeof quote, Quote>>();
+      holds<Same<typeof symbol, string>>();
+      holds<Same<typeof depth, number>>();
+      return quote.price === null ? 0 : '5s';
+    },
+  })
+  async ofHandle(_symbol: string, _depth: number): Promise<Quote> {
+    return result;
+  }
+  @Cached('of name', { ttl: (quote: Quote, symbol: string) => (symbol === '' ? 1_000 : (quote.price ?? 0)) })
+  async ofName(_symbol: string, _depth: number, _signal: AbortSignal): Promise<Quote | undefined> {
+    return result;
+  }
+
+  // @ts-expect-error: not a duration
+  @Cached('soon', { ttl: 'soon' }) async soon(_id: string): Promise<Quote> {
+    return result;
+  }
+  // @ts-expect-error: a function of another result
+  @Cached('other', { ttl: (tree: Tree) => tree.children.length }) async other(_id: string): Promise<Quote> {
+    return result;
+  }
+  // @ts-expect-error: a function of other arguments
+  @Cached('args', { ttl: (_quote: Quote, id: number) => id }) async args(_id: string): Promise<Quote> {
+    return result;
+  }
+  // @ts-expect-error: a function to what is no duration
+  @Cached(Prices, { ttl: () => 'soon' }) async says(_symbol: string, _depth: number): Promise<Quote> {
+    return result;
+  }
+  // @ts-expect-error: what is decided for each value is the ttl alone
+  @Cached('swr', { staleWhileRevalidate: () => '5s' }) async swr(_id: string): Promise<Quote> {
+    return result;
+  }
+  // @ts-expect-error: forever is true or false
+  @Cached('ever', { forever: '1d' }) async ever(_id: string): Promise<Quote> {
+    return result;
+  }
+}
+
 /** Typed groups are asked by the handle's arguments. */
 export async function askTypedGroups(): Promise<void> {
   const quotes = groups.of(Quotes);

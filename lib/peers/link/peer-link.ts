@@ -240,7 +240,7 @@ export class PeerLink {
   #readOther(type: number, id: number, body: Buffer): void {
     switch (type) {
       case frameTypes.notFound:
-        return this.#questions.settle(id, { outcome: 'notFound', ttlMs: readFields(body, 0, body.length).ttlMs ?? 0 });
+        return this.#questions.settle(id, { outcome: 'notFound', ttlMs: readFields(body, 0, body.length).ttlMs });
       case frameTypes.failed:
         return this.#questions.settle(id, this.#failureOf(id, body));
       case frameTypes.refused: {

@@ -26,8 +26,9 @@ export class GroupcacheTestingModule {
     return testingModule({ enabled: false });
   }
 
-  static inMemory(options: Pick<GroupcacheOptions, 'defaults' | 'maxTotalBytes'> = {}): DynamicModule {
-    return testingModule({ defaults: options.defaults, maxTotalBytes: options.maxTotalBytes });
+  static inMemory(options: Pick<GroupcacheOptions, 'defaults' | 'maxTotalBytes' | 'clock'> = {}): DynamicModule {
+    const { clock, defaults, maxTotalBytes } = options;
+    return testingModule({ clock, defaults, maxTotalBytes });
   }
 }
 

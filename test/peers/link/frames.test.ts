@@ -103,7 +103,7 @@ describe('FrameWriter and readFrames', () => {
   it('skip fields that are not known', () => {
     const message = ofHex('00000012 02 00000001 0009 c80006 010203040506 3431');
     message.writeUInt32BE(message.length - 4, 0);
-    expect(read(message)).toEqual([['value', 1, '41', 0, 0, true]]);
+    expect(read(message)).toEqual([['value', 1, '41', { minuteQps: 0, ttlMs: undefined, totalLength: 0 }, true]]);
   });
 
   it('tell a key that is not UTF-8 from one with a replacement character', () => {
@@ -140,9 +140,9 @@ describe('FrameWriter and readFrames', () => {
       }),
     );
     fc.assert(
-      fc.property(garbage, (bytes) => {
+      fc.property(garbage, (message) => {
         try {
-          read(Buffer.from(bytes));
+          read(Buffer.from(message));
         } catch (error) {
           expect(error).toBeInstanceOf(RangeError);
         }

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { ByteView, KeyTooLongError, PeerError, promoteNever, textCodec } from 'nestjs-groupcache/core';
+import { ByteView, KeyTooLongError, PeerError, promoteAlways, promoteNever, textCodec } from 'nestjs-groupcache/core';
 import { connect, type Socket } from 'node:net';
 import { HttpPool, type HttpPoolOptions } from 'nestjs-groupcache/peers';
-import { LocalCluster, type LocalPeer } from 'nestjs-groupcache/testing';
+import { LocalCluster, ManualClock, type LocalPeer } from 'nestjs-groupcache/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { frameTypes } from '../../../lib/peers/link/frames.js';
 import { HIGH_WATER_BYTES, PART_BYTES } from '../../../lib/peers/link/link-output.js';
@@ -517,5 +517,42 @@ describe('HttpPool.close', () => {
     expect(await pool.pickPeer('key')!.get(request('key'))).toMatchObject({ outcome: 'value' });
     await pool.close();
     await vi.waitFor(() => expect(peers.map((one) => one.pool.links.size)).toEqual([0, 0]));
+  });
+});
+
+describe('lifetimes between two processes', () => {
+  it.each([
+    ['over a link', true],
+    ['by GET', false],
+  ])('travel as what is left of them, of "not found" too: %s', async (_how, isLinked) => {
+    const clock = new ManualClock();
+    const cluster = await LocalCluster.start(2, { auth: { secret }, link: isLinked, groups: { clock } });
+    closers.push(() => cluster.close());
+    const [asker, owner] = cluster.peers as [LocalPeer, LocalPeer];
+    if (isLinked) await link(asker, owner);
+    const [present, absent] = [keyOf(owner, 0), keyOf(owner, 1)];
+    for (const { groups } of cluster.peers) {
+      groups.define('prices', (key) => (key === absent ? undefined : key), {
+        codec: textCodec,
+        promote: promoteAlways,
+        ttl: '10s',
+        negativeTtl: '4s',
+      });
+    }
+    const [held, kept] = [owner.groups.get<string>('prices'), asker.groups.get<string>('prices')];
+    await held.getMany([present, absent]);
+    clock.advance(3_000);
+    expect(await kept.getMany([present, absent])).toEqual([present, undefined]);
+
+    expect(await asker.pool.pickPeer(present)!.get(request(present))).toMatchObject({ ttlMs: 7_000 });
+    expect(await asker.pool.pickPeer(absent)!.get(request(absent))).toEqual({ outcome: 'notFound', ttlMs: 1_000 });
+    clock.advance(999);
+    await kept.get(absent);
+    expect(kept.stats.cacheHits).toBe(1);
+    clock.advance(6_000);
+    expect(kept.peek(present)).toBe(present);
+    clock.advance(1);
+    expect(kept.peek(present)).toBeUndefined();
+    expect(kept.stats).toMatchObject({ peerErrors: 0, peerLoads: 2 });
   });
 });
