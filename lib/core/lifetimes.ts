@@ -1,9 +1,12 @@
-import type { CacheEntry } from './byte-lru.js';
+import { LATE_TIMES_BYTES, type CacheEntry } from './byte-lru.js';
 import { coarseNow, type Clock } from './clock.js';
 import { toLifetime, toMilliseconds, type Duration } from './duration.js';
 import { InvalidOptionError } from './errors.js';
 
 const DEFAULT_TTL_MS = 5 * 60_000;
+
+/** Whole numbers up to this one take no memory of their own: 24 days of a clock that starts with the process. */
+const LAST_SMALL_MS = 2 ** 31 - 1;
 
 /** How long values live. Times begin when a value has been loaded. */
 export interface LifetimeSettings<Value> {
@@ -163,16 +166,16 @@ export class Lifetimes<Value> {
     return Math.min(ttlMs ?? (typeof ttl === 'function' ? DEFAULT_TTL_MS : ttl), hotTtlMs);
   }
 
-  /** Has `entry` live for `ttlMs` from `startMs` on, a time of the group's clock. */
+  /** Has `entry`, which is not kept yet, live for `ttlMs` from `startMs` on, a time of the group's clock. */
   begin(entry: CacheEntry, ttlMs: number, startMs: number): void {
     if (ttlMs === Number.POSITIVE_INFINITY) return;
     entry.expiresMs = Math.max(1, Math.floor(startMs + ttlMs));
     const { refreshAhead } = this.#settings;
-    // Whole numbers take no memory of their own.
     entry.dueMs =
       refreshAhead === 1
         ? entry.expiresMs
         : Math.max(1, Math.floor(startMs + ttlMs * (refreshAhead + ((1 - refreshAhead) / 2) * this.#random())));
+    if (entry.expiresMs > LAST_SMALL_MS) entry.footprint += LATE_TIMES_BYTES;
   }
 
   freshness(entry: CacheEntry, nowMs: number): Freshness {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CacheEntry } from '../../lib/core/byte-lru.js';
+import { CacheEntry, LATE_TIMES_BYTES } from '../../lib/core/byte-lru.js';
 import { ByteView, InvalidOptionError } from '../../lib/core/index.js';
 import { Lifetimes, resolveLifetimes, type LifetimeSettings } from '../../lib/core/lifetimes.js';
 import { ManualClock } from '../../lib/testing/manual-clock.js';
@@ -167,6 +167,15 @@ describe('Lifetimes', () => {
 
     expect(entry.expiresMs).toBe(1);
     expect(lifetimes.freshness(entry, 1)).toBe('dead');
+  });
+
+  it('counts the memory that times past 24 days take', () => {
+    const lifetimes = createLifetimes({});
+    const [early, late] = [createEntry(), createEntry()];
+    lifetimes.begin(early, 1_000, 0);
+    lifetimes.begin(late, 1_000, 2 ** 31);
+
+    expect(late.footprint - early.footprint).toBe(LATE_TIMES_BYTES);
   });
 
   it.each([
