@@ -201,5 +201,11 @@ export class Lifetimes<Value> {
 
 /** What a function said, for which a time that is over is a word too: `(token) => token.expiresAt - Date.now()`. */
 function ttlOf(duration: Duration): number {
-  return typeof duration === 'number' && duration <= 0 ? 0 : toLifetime('ttl', duration);
+  if (typeof duration === 'number') return duration <= 0 ? 0 : toLifetime('ttl', duration);
+  try {
+    return toLifetime('ttl', duration);
+  } catch {
+    // It may be the value, or a part of it, which no message holds.
+    throw new InvalidOptionError('ttl', typeof duration, 'its function must return milliseconds or a duration');
+  }
 }

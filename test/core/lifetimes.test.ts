@@ -121,6 +121,14 @@ describe('Lifetimes', () => {
     },
   );
 
+  it('does not tell what a function has said, which may be the value', () => {
+    const lifetimes = createLifetimes({ ttl: (value) => value as never });
+
+    expect(() => lifetimes.ofLoaded('a secret', 'k')).toThrow(
+      expect.objectContaining({ value: 'string', message: expect.not.stringContaining('secret') }),
+    );
+  });
+
   it('spreads refreshes from the share on over half of the rest of the ttl', () => {
     expect([dueAt(0), dueAt(0.5), dueAt(0.999)]).toEqual([9_000, 9_500, 9_999]);
   });
