@@ -289,7 +289,7 @@ export class Group<Value> {
     const entry = this.#cache.get(key);
     if (entry === undefined) return undefined;
     const { dueMs } = entry;
-    if (entry.stamp !== undefined && this.#tagMarks.isOld(entry)) return undefined;
+    if (entry.extras !== undefined && this.#tagMarks.isOld(entry)) return undefined;
     const isDue = dueMs !== 0 && dueMs <= coarseNow(this.#clock);
     if (isDue && !this.#stale.mayServe(key, entry, renew)) return undefined;
     this.#counters.cacheHits++;
@@ -314,7 +314,7 @@ export class Group<Value> {
     const ttlMs = this.#lifetimes.remainingMs(entry);
     if (entry.isNotFound) return { outcome: 'notFound', ttlMs };
     const value = this.#values.viewOf(entry);
-    return { outcome: 'value', value, minuteQps: this.#cache.minuteQps(entry), ttlMs, tags: entry.stamp?.tags };
+    return { outcome: 'value', value, minuteQps: this.#cache.minuteQps(entry), ttlMs, tags: tagsOf(entry) };
   }
 
   #viewOf(entry: CacheEntry | undefined): ByteView | undefined {
@@ -357,6 +357,10 @@ export class Group<Value> {
   #loadHere(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
     return this.#stale.orStale(key, (waiting) => this.#ownLoads.load(key, waiting), signal);
   }
+}
+
+function tagsOf({ extras }: CacheEntry): readonly string[] | undefined {
+  return extras === undefined || extras.tags.length === 0 ? undefined : extras.tags;
 }
 
 function flawOf(key: unknown): string | undefined {

@@ -43,7 +43,7 @@ export class StaleValues<Value> {
     switch (this.#parts.lifetimes.freshness(entry, nowMs)) {
       case 'fresh':
         // Once, whatever comes of it: there is time until it expires.
-        if (this.#renew(key, renew)) entry.dueMs = entry.expiresMs;
+        if (this.#renew(key, renew) && entry.extras !== undefined) entry.extras.refreshMs = 0;
         return true;
       case 'stale':
         this.#parts.counters.staleServed++;

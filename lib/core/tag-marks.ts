@@ -1,6 +1,5 @@
 import type { CacheEntry } from './cache-entry.js';
 import type { GroupCache } from './group-cache.js';
-import { ownString } from './own-string.js';
 import { sweepEntries } from './sweep-entries.js';
 
 /** Invalidated tags that are remembered before all entries are compared with them, so that they can be forgotten. */
@@ -8,27 +7,6 @@ const SWEEP_AT = 2_048;
 
 /** Past so many, what has not been compared is taken for old. */
 const MAX_TAGS = 4 * SWEEP_AT;
-
-/** What a list of tags takes beside their characters, and each of them. */
-const STAMP_BYTES = 80;
-const TAG_BYTES = 32;
-
-/** An entry's tags, and up to which position of the log they have been compared with what was invalidated. */
-export interface TagStamp {
-  readonly tags: readonly string[];
-  position: number;
-}
-
-/** Bytes that a stamp takes. */
-export function stampBytes(tags: readonly string[] | undefined): number {
-  if (tags === undefined || tags.length === 0) return 0;
-  return tags.reduce((sum, tag) => sum + TAG_BYTES + 2 * tag.length, STAMP_BYTES);
-}
-
-/** `undefined` for no tags. */
-export function stampOf(tags: readonly string[] | undefined, position: number): TagStamp | undefined {
-  return tags === undefined || tags.length === 0 ? undefined : { tags: tags.map(ownString), position };
-}
 
 /**
  * Which tags of a group have been invalidated lately.
@@ -67,10 +45,10 @@ export class TagMarks {
   }
 
   /** Whether `entry` has been removed by one of its tags. If not, it has less to be compared with the next time. */
-  isOld({ stamp }: CacheEntry): boolean {
-    if (stamp === undefined || stamp.position >= this.#last) return false;
-    if (this.isTouched(stamp.tags, stamp.position)) return true;
-    stamp.position = this.#last;
+  isOld({ extras }: CacheEntry): boolean {
+    if (extras === undefined || extras.position >= this.#last) return false;
+    if (this.isTouched(extras.tags, extras.position)) return true;
+    extras.position = this.#last;
     return false;
   }
 
