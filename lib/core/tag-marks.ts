@@ -5,7 +5,7 @@ import { sweepEntries } from './sweep-entries.js';
 /** Invalidated tags that are remembered before all entries are compared with them, so that they can be forgotten. */
 const SWEEP_AT = 2_048;
 
-/** Past so many, what has not been compared is taken for old. */
+/** Past so many, since more come than there are turns of the event loop, that is done in one go. */
 const MAX_TAGS = 4 * SWEEP_AT;
 
 /**
@@ -33,8 +33,8 @@ export class TagMarks {
     this.#last = position;
     this.#positions.delete(tag);
     this.#positions.set(tag, position);
-    if (this.#positions.size > MAX_TAGS) this.#forgetOldest();
-    if (this.#positions.size > SWEEP_AT && !this.#isSweeping) this.#sweep(position);
+    if (this.#positions.size > MAX_TAGS) this.#sweepAtOnce();
+    else if (this.#positions.size > SWEEP_AT && !this.#isSweeping) this.#sweep(position);
   }
 
   /** Whether one of `tags` may have been invalidated after `position`. */
@@ -52,12 +52,10 @@ export class TagMarks {
     return false;
   }
 
-  #forgetOldest(): void {
-    for (const [tag, position] of this.#positions) {
-      this.#positions.delete(tag);
-      this.#forgottenUpTo = position;
-      return;
-    }
+  #sweepAtOnce(): void {
+    for (const [key, entry] of this.#cache.entries()) if (this.isOld(entry)) this.#cache.delete(key);
+    this.#forgottenUpTo = this.#last;
+    this.#positions.clear();
   }
 
   #sweep(upTo: number): void {
