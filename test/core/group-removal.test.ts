@@ -11,6 +11,7 @@ import {
   type GroupOptions,
   type InvalidationResult,
   type PeerClient,
+  type PeerReply,
   type PeerRequest,
 } from '../../lib/core/index.js';
 import { ManualClock } from '../../lib/testing/manual-clock.js';
@@ -34,6 +35,22 @@ function createGroup(getter: Getter<string>, options: GroupOptions<string> = {})
 
 /** Values whose tags are what stands before their last dash, by dashes. */
 const tags = (value: string): string[] => value.split('-').slice(0, -1);
+
+async function unreachable(): Promise<never> {
+  throw new Error('gone');
+}
+
+/** A group that keeps what a peer says. */
+function createCopying(ask: (request: PeerRequest) => Promise<string>): Group<string> {
+  const get = async (request: PeerRequest) => {
+    const value = await ask(request);
+    return { outcome: 'value', value: ByteView.from(value), minuteQps: 0, tags: tags(value) } as const;
+  };
+  return createGroup(() => 'here', {
+    promote: promoteAlways,
+    peers: { pickPeer: () => ({ url: 'http://10.0.0.2:3000', get }) },
+  });
+}
 
 describe('Group.remove', () => {
   it('takes out what is held, here alone where there are no peers', async () => {
@@ -180,6 +197,27 @@ describe('Group.remove', () => {
   });
 });
 
+describe('a group in a ring with Go peers', () => {
+  const peers = { pickPeer: () => undefined, hasGoPeers: true };
+
+  it('refuses what they would not know of', async () => {
+    const group = createGroup((key) => key, { peers });
+
+    await expect(group.remove('k')).rejects.toThrow('Go peers in the ring know of no removal');
+    await expect(group.clear()).rejects.toThrow(InvalidOptionError);
+    await expect(group.set('k', 'set')).rejects.toThrow(InvalidOptionError);
+    expect(() => createGroup((key) => key, { peers, tags })).toThrow(InvalidOptionError);
+  });
+
+  it('removes where it is told that this will do', async () => {
+    const group = createGroup((key) => key, { peers, tags, removesBesideGoPeers: true });
+    await group.get('k');
+
+    expect(await group.remove('k')).toMatchObject({ complete: true });
+    expect(group.peek('k')).toBeUndefined();
+  });
+});
+
 describe('Group.removeByTag', () => {
   it('takes out what has the tag, and nothing else', async () => {
     const group = createGroup((key) => key, { tags });
@@ -212,12 +250,12 @@ describe('Group.removeByTag', () => {
   it('tells peers that have joined a load the same', async () => {
     const { group, loads } = createHeld({ tags });
     const answers: unknown[] = [];
-    const told = (reply: { outcome: string; value?: ByteView }): void => {
-      answers.push(reply.value?.toString());
+    const told = (reply: PeerReply): void => {
+      answers.push(reply.outcome === 'value' && reply.value.toString());
     };
-    group.serveByLoadTo('k', told as never);
+    group.serveByLoadTo('k', told);
     await group.removeByTag('a');
-    group.serveByLoadTo('k', told as never);
+    group.serveByLoadTo('k', told);
 
     loads[0]!.resolve('a-old');
     await reactions();
@@ -304,10 +342,9 @@ describe('Group.set', () => {
 
   it('is a removal where the owner can not be asked, or takes another one for the owner, and says so', async () => {
     const url = 'http://10.0.0.2:3000';
-    const get = async (): Promise<never> => Promise.reject(new Error('gone'));
-    const peer: PeerClient = { url, get, set: async () => Promise.reject(new Error('gone')) };
+    const peer: PeerClient = { url, get: unreachable, set: unreachable };
     const group = createGroup(() => 'loaded', { peers: { pickPeer: () => peer } });
-    const bare = createGroup(() => 'loaded', { peers: { pickPeer: () => ({ url, get }) } });
+    const bare = createGroup(() => 'loaded', { peers: { pickPeer: () => ({ url, get: unreachable }) } });
 
     expect(await group.set('k', 'set')).toMatchObject({ stored: false, complete: true });
     expect(await bare.set('k', 'set')).toMatchObject({ stored: false });
@@ -328,17 +365,6 @@ describe('Group.set', () => {
 });
 
 describe('a copy of another peer’s value', () => {
-  function createCopying(ask: (request: PeerRequest) => Promise<string>): Group<string> {
-    const get = async (request: PeerRequest) => {
-      const value = await ask(request);
-      return { outcome: 'value', value: ByteView.from(value), minuteQps: 0, tags: tags(value) } as const;
-    };
-    return createGroup(() => 'here', {
-      promote: promoteAlways,
-      peers: { pickPeer: () => ({ url: 'http://10.0.0.2:3000', get }) },
-    });
-  }
-
   it('is taken out by key and by tag', async () => {
     const group = createCopying(async ({ key }) => `a-${key}`);
     await group.getMany(['k', 'l']);
