@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { ByteView } from 'nestjs-groupcache/core';
 import { describe, expect, it } from 'vitest';
-import { frameTypes, FrameWriter, readFrames, type FrameHandler } from '../../../lib/peers/link/frames.js';
+import { FrameWriter } from '../../../lib/peers/link/frame-writer.js';
+import { frameTypes } from '../../../lib/peers/link/frames.js';
+import { readFrames, type FrameHandler } from '../../../lib/peers/link/read-frames.js';
 
 /** What has been read, as it is written down in the tests. */
 function read(message: Buffer): unknown[] {
