@@ -27,6 +27,7 @@ import { PeerLoads } from './peer-loads.js';
 import type { PeerPicker, PeerReply } from './peer-picker.js';
 import { StaleValues, type Renewal } from './stale-values.js';
 import { TagMarks } from './tag-marks.js';
+import { checkValueBytes } from './value-limits.js';
 
 export interface GetOptions {
   /** Ends this caller's wait, alone: the promise rejects with the signal's reason. */
@@ -48,6 +49,7 @@ export class Group<Value> {
   readonly #values: EntryValues<Value>;
   readonly #counters = zeroStats();
   readonly #clock: Clock;
+  readonly #maxValueBytes: number;
   readonly #lifetimes: Lifetimes<Value>;
   readonly #sweep: ExpirySweep<Value>;
   readonly #stale: StaleValues<Value>;
@@ -72,6 +74,7 @@ export class Group<Value> {
     const { cacheBytes, clock, codec, eviction, peers, processBudget, shares } = resolved;
     this.#peers = peers;
     this.#clock = clock;
+    this.#maxValueBytes = resolved.maxValueBytes;
     this.#lifetimes = new Lifetimes(resolved.lifetimes, clock);
     this.#cache = new GroupCache({
       cacheBytes,
@@ -193,7 +196,9 @@ export class Group<Value> {
     this.#checkKey(key);
     if (value === undefined) throw new InvalidOptionError('value', value, 'to take a value away, use remove');
     const resolved = resolveInvalidationOptions(options);
-    return this.#invalidations.set(key, this.#values.encode(value), resolved);
+    const view = this.#values.encode(value);
+    checkValueBytes(this.name, view, this.#maxValueBytes);
+    return this.#invalidations.set(key, view, resolved);
   }
 
   /** Removes the value of `key` everywhere and loads it anew. Rejects as `remove` and `get`. */
