@@ -15,6 +15,7 @@ import { pageOf, writeDocs } from './harness/page.mjs';
 const questions = [
   'remote-get',
   'memory-hit',
+  'lifetimes',
   'cluster',
   'stampede',
   'slow-keys',

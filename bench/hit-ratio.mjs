@@ -90,7 +90,7 @@ function bareRatio(numbers, names, lengthOf, cacheBytes) {
 
 async function groupRatio(eviction, numbers, names, lengthOf, cacheBytes) {
   const load = (key) => text.slice(0, lengthOf(Number(key.slice(4))));
-  const group = new Group('bench', load, { codec: textCodec, cacheBytes, eviction, clock });
+  const group = new Group('bench', load, { codec: textCodec, cacheBytes, eviction, clock, forever: true });
   let hits = 0;
   for (const number of numbers) {
     const key = names.get(number);

@@ -14,7 +14,7 @@ const kinds = {
   'text, 100 B': { codec: textCodec, prefix: 'text-100', entries: 1_000_000 },
   'bytes, 100 B': { codec: bytesCodec, prefix: 'bytes-100', entries: 1_000_000 },
   'JSON objects of 1 KB, decoded': { codec: jsonCodec, prefix: 'json-1000', entries: 100_000 },
-  'text, 100 B, from a peer': { codec: textCodec, prefix: 'text-100', entries: 200_000, isFromPeer: true },
+  'text, 100 B, from a peer': { codec: textCodec, prefix: 'text-100', entries: 250_000, isFromPeer: true },
 };
 
 const keyOf = (prefix, number) => `${prefix}-${String(number).padStart(20 - prefix.length - 1, '0')}`;

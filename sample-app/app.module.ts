@@ -23,6 +23,8 @@ import { StatsModule } from './stats/stats.module.js';
         self: config.self,
         peers: config.peers,
         auth: { secret: config.secret },
+        // The database is read and never written.
+        defaults: { forever: true },
       }),
     }),
     DatabaseModule,

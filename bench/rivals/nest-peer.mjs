@@ -35,7 +35,9 @@ class Values {
   }
 }
 Injectable()(Values);
-const options = { codec, cacheBytes: '1GiB', promote: promotion[promote], ...cached };
+// What is timed is not to end with the default's five minutes.
+const forever = cached.ttl === undefined;
+const options = { codec, cacheBytes: '1GiB', promote: promotion[promote], forever, ...cached };
 decorate(Values, 'value', Cached('values', options));
 decorate(Values, 'valueIn', Cached('valuesIn', options));
 

@@ -14,7 +14,10 @@ export abstract class GroupcacheError extends Error {
   }
 }
 
-/** An option is missing, malformed or contradicts another one. Thrown before anything is started. */
+/**
+ * An option is missing, malformed or contradicts another one. Thrown before anything is started, but for what a `ttl`
+ * function says: the load fails with it.
+ */
 export class InvalidOptionError extends GroupcacheError {
   readonly code = 'GROUPCACHE_INVALID_OPTION';
 

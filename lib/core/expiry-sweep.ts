@@ -1,28 +1,39 @@
 import type { CacheEntry } from './cache-entry.js';
-import type { GroupParts } from './group-parts.js';
+import type { Clock } from './clock.js';
+import type { GroupCache } from './group-cache.js';
+import type { Lifetimes } from './lifetimes.js';
+import type { OutsideRequests } from './peer-question.js';
 import { sweepEntries } from './sweep-entries.js';
 
 /** How long what is dead may take memory, if nobody asks for it. */
 const SWEEP_INTERVAL_MS = 30_000;
 
+export interface ExpirySweepOptions {
+  readonly cache: GroupCache;
+  readonly clock: Clock;
+  readonly lifetimes: Lifetimes<any>;
+  /** In which its timer is set. */
+  readonly outsideRequests: OutsideRequests;
+}
+
 /**
  * Gives back the memory of values that may not be served any more and that nobody asks for. No timer runs before something
  * that expires has come into the cache, nor while the cache is empty.
  */
-export class ExpirySweep<Value> {
-  readonly #parts: Omit<GroupParts<Value>, 'sweep'>;
+export class ExpirySweep {
+  readonly #options: ExpirySweepOptions;
   #stopTimer: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(parts: Omit<GroupParts<Value>, 'sweep'>) {
-    this.#parts = parts;
+  constructor(options: ExpirySweepOptions) {
+    this.#options = options;
   }
 
   /** Something that expires has come into the cache. */
   expect(): void {
-    if (this.#stopTimer !== undefined || this.#isClosed || this.#parts.cache.size === 0) return;
-    const { options, outsideRequests } = this.#parts;
-    this.#stopTimer = outsideRequests(() => options.clock.after(SWEEP_INTERVAL_MS, this.#sweep));
+    if (this.#stopTimer !== undefined || this.#isClosed || this.#options.cache.size === 0) return;
+    const { clock, outsideRequests } = this.#options;
+    this.#stopTimer = outsideRequests(() => clock.after(SWEEP_INTERVAL_MS, this.#sweep));
   }
 
   close(): void {
@@ -31,8 +42,8 @@ export class ExpirySweep<Value> {
   }
 
   readonly #sweep = (): void => {
-    const { cache, lifetimes, options } = this.#parts;
-    const nowMs = options.clock.now();
+    const { cache, clock, lifetimes } = this.#options;
+    const nowMs = clock.now();
     const isDead = (entry: CacheEntry): boolean => lifetimes.freshness(entry, nowMs) === 'dead';
     sweepEntries(cache, isDead, () => {
       this.#stopTimer = undefined;

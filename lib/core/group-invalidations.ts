@@ -1,4 +1,5 @@
 import type { ByteView } from './byte-view.js';
+import { goPeersError } from './group-options.js';
 import type { GroupParts } from './group-parts.js';
 import type { Invalidation, InvalidationListener } from './invalidation-log.js';
 import {
@@ -38,8 +39,9 @@ export class GroupInvalidations<Value> implements InvalidationListener {
     invalidations: readonly Pick<Invalidation, 'kind' | 'subject'>[],
     options: ResolvedInvalidationOptions,
   ): Promise<InvalidationResult> {
-    if (invalidations.length === 0) return noPeersResult;
     const { name, options: groupOptions, outsideRequests } = this.#parts;
+    if (!groupOptions.mayRemove) throw goPeersError(undefined);
+    if (invalidations.length === 0) return noPeersResult;
     const seq = this.#append(invalidations);
     if (options.afterMs > 0) {
       const again = (): void => void this.#append(invalidations);
@@ -50,7 +52,8 @@ export class GroupInvalidations<Value> implements InvalidationListener {
 
   /** Has the owner of `key` take `value` in the place of what it has; a removal where that can't be. */
   async set(key: string, value: ByteView, options: ResolvedInvalidationOptions): Promise<SetResult> {
-    const { name } = this.#parts;
+    const { name, options: groupOptions } = this.#parts;
+    if (!groupOptions.mayRemove) throw goPeersError(undefined);
     const peer = this.#peers.pickPeer(key);
     if (peer === undefined) return checkResult(name, await this.setHere(key, value, options.timeoutMs), options);
     try {

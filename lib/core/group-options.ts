@@ -47,6 +47,12 @@ export interface GroupSettings<Value> extends LifetimeSettings<Value> {
    */
   readonly tags?: (value: Value, key: string) => readonly string[];
 
+  /**
+   * Values may be removed though there are Go peers in the ring, who keep what they have for as long as they like, and answer
+   * with it. Default `false`: a group with Go peers refuses removals, and to be made if it has `tags`.
+   */
+  readonly removesBesideGoPeers?: boolean;
+
   /** How long a getter may take before the load fails with a `LoadTimeoutError`. Default `'30s'`. */
   readonly loadTimeout?: Duration;
 
@@ -83,6 +89,7 @@ export interface ResolvedGroupOptions<Value> {
   readonly processBudget: MemoryBudget;
   readonly clock: Clock;
   readonly tags: ((value: Value, key: string) => readonly string[]) | undefined;
+  readonly mayRemove: boolean;
 }
 
 /** Fills in the defaults. Throws an `InvalidOptionError` naming the first option that is not acceptable. */
@@ -114,6 +121,8 @@ export function resolveGroupOptions<Value>(options: GroupOptions<Value>): Resolv
   if (typeof peers.pickPeer !== 'function') {
     throw new InvalidOptionError('peers', peers, 'expected an object with pickPeer(key)');
   }
+  const mayRemove = peers.hasGoPeers !== true || options.removesBesideGoPeers === true;
+  if (options.tags !== undefined && !mayRemove) throw goPeersError(undefined);
   return {
     cacheBytes: toBytes('cacheBytes', options.cacheBytes ?? '64MiB'),
     eviction,
@@ -127,7 +136,17 @@ export function resolveGroupOptions<Value>(options: GroupOptions<Value>): Resolv
     processBudget: options.processBudget ?? new MemoryBudget(Number.POSITIVE_INFINITY),
     clock: options.clock ?? systemClock,
     tags: options.tags,
+    mayRemove,
   };
+}
+
+/** For what has to be removed in a ring in which some can't be told. */
+export function goPeersError(value: boolean | undefined): InvalidOptionError {
+  return new InvalidOptionError(
+    'removesBesideGoPeers',
+    value,
+    'Go peers in the ring know of no removal, and answer with what they have: say true if that will do',
+  );
 }
 
 /** `settings` over `defaults`. An explicit `undefined` means absent: it must not hide a default. */

@@ -1,32 +1,23 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomUUID } from 'node:crypto';
 import type { ByteView } from './byte-view.js';
 import type { CacheEntry } from './cache-entry.js';
-import { coarseNow, type Clock } from './clock.js';
 import type { CacheKind, CacheStats } from './entry-store.js';
-import { EntryValues } from './entry-values.js';
 import { InvalidKeyError, InvalidOptionError } from './errors.js';
-import { ExpirySweep } from './expiry-sweep.js';
 import type { Getter } from './getter.js';
-import { GroupCache } from './group-cache.js';
 import { GroupInvalidations } from './group-invalidations.js';
-import { checkGroupName } from './group-name.js';
-import { resolveGroupOptions, type GroupOptions } from './group-options.js';
-import type { GroupParts } from './group-parts.js';
-import { zeroStats, type GroupStats } from './group-stats.js';
-import { InvalidationLog } from './invalidation-log.js';
+import type { GroupOptions } from './group-options.js';
+import { createGroupParts, type GroupParts } from './group-parts.js';
+import type { GroupStats } from './group-stats.js';
+import { asError, HeldValues } from './held-values.js';
 import {
   resolveInvalidationOptions,
   type InvalidationOptions,
   type InvalidationResult,
   type SetResult,
 } from './invalidation-result.js';
-import { Lifetimes } from './lifetimes.js';
 import { OwnLoads } from './own-loads.js';
 import { PeerLoads } from './peer-loads.js';
-import type { PeerPicker, PeerReply } from './peer-picker.js';
+import type { PeerReply } from './peer-picker.js';
 import { StaleValues, type Renewal } from './stale-values.js';
-import { TagMarks } from './tag-marks.js';
 import { checkValueBytes } from './value-limits.js';
 
 export interface GetOptions {
@@ -44,19 +35,12 @@ export interface GetOptions {
  * flights only on the getter, and `serve` only ever starts own ones.
  */
 export class Group<Value> {
-  readonly #peers: PeerPicker;
-  readonly #cache: GroupCache;
-  readonly #values: EntryValues<Value>;
-  readonly #counters = zeroStats();
-  readonly #clock: Clock;
-  readonly #maxValueBytes: number;
-  readonly #lifetimes: Lifetimes<Value>;
-  readonly #sweep: ExpirySweep<Value>;
+  readonly #parts: GroupParts<Value>;
   readonly #stale: StaleValues<Value>;
-  readonly #tagMarks: TagMarks;
-  readonly #invalidations: GroupInvalidations<Value>;
+  readonly #held: HeldValues<Value>;
   readonly #ownLoads: OwnLoads<Value>;
   readonly #peerLoads: PeerLoads<Value>;
+  readonly #invalidations: GroupInvalidations<Value>;
 
   /**
    * Throws an `InvalidOptionError` if the name or an option is not acceptable.
@@ -69,37 +53,10 @@ export class Group<Value> {
     getter: Getter<Value>,
     options: GroupOptions<Value> = {},
   ) {
-    checkGroupName(name);
-    const resolved = resolveGroupOptions(options);
-    const { cacheBytes, clock, codec, eviction, peers, processBudget, shares } = resolved;
-    this.#peers = peers;
-    this.#clock = clock;
-    this.#maxValueBytes = resolved.maxValueBytes;
-    this.#lifetimes = new Lifetimes(resolved.lifetimes, clock);
-    this.#cache = new GroupCache({
-      cacheBytes,
-      eviction,
-      processBudget,
-      clock,
-      keepsDecoded: shares,
-      decodedFactor: codec.decodedFactor ?? 0,
-    });
-    this.#values = new EntryValues(codec, shares);
-    this.#tagMarks = new TagMarks(this.#cache);
-    const shared = {
-      name,
-      options: resolved,
-      cache: this.#cache,
-      values: this.#values,
-      lifetimes: this.#lifetimes,
-      tagMarks: this.#tagMarks,
-      invalidations: options.invalidations ?? peers.invalidations ?? new InvalidationLog(randomUUID()),
-      counters: this.#counters,
-      outsideRequests: options.outsideRequests ?? AsyncLocalStorage.snapshot(),
-    };
-    this.#sweep = new ExpirySweep(shared);
-    const parts: GroupParts<Value> = { ...shared, sweep: this.#sweep };
+    const parts = createGroupParts(name, options);
+    this.#parts = parts;
     this.#stale = new StaleValues(parts);
+    this.#held = new HeldValues(parts, this.#stale);
     this.#ownLoads = new OwnLoads(parts, getter);
     this.#peerLoads = new PeerLoads(parts, this.#ownLoads);
     this.#invalidations = new GroupInvalidations(parts, this.#ownLoads, this.#peerLoads);
@@ -112,10 +69,10 @@ export class Group<Value> {
    * the reason of `options.signal`. A failure is not cached.
    */
   get(key: string, options?: GetOptions): Promise<Value | undefined> {
-    const entry = this.#lookup(key, this.#renew);
-    if (entry === undefined) return this.#load(key, options?.signal).then((loaded) => this.#valueOf(key, loaded));
+    const entry = this.#held.get(key, this.#renew);
+    if (entry === undefined) return this.#load(key, options?.signal).then((loaded) => this.#held.valueOf(key, loaded));
     try {
-      return Promise.resolve(this.#valueOf(key, entry));
+      return Promise.resolve(this.#held.valueOf(key, entry));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -133,9 +90,7 @@ export class Group<Value> {
    * codec can't decode what is held.
    */
   peek(key: string): Value | undefined {
-    const entry = this.#cache.touch(key);
-    if (entry === undefined || this.#tagMarks.isOld(entry) || !this.#lifetimes.isFresh(entry)) return undefined;
-    return this.#valueOf(key, entry);
+    return this.#held.valueOf(key, this.#held.peek(key));
   }
 
   /**
@@ -143,10 +98,10 @@ export class Group<Value> {
    * since what is kept of it is the decoded value.
    */
   getView(key: string, options?: GetOptions): Promise<ByteView | undefined> {
-    const entry = this.#lookup(key, this.#renew);
+    const entry = this.#held.get(key, this.#renew);
     return entry === undefined
-      ? this.#load(key, options?.signal).then((loaded) => this.#viewOf(loaded))
-      : Promise.resolve(this.#viewOf(entry));
+      ? this.#load(key, options?.signal).then((loaded) => this.#held.viewOf(loaded))
+      : Promise.resolve(this.#held.viewOf(entry));
   }
 
   /**
@@ -196,8 +151,9 @@ export class Group<Value> {
     this.#checkKey(key);
     if (value === undefined) throw new InvalidOptionError('value', value, 'to take a value away, use remove');
     const resolved = resolveInvalidationOptions(options);
-    const view = this.#values.encode(value);
-    checkValueBytes(this.name, view, this.#maxValueBytes);
+    const { name, options: groupOptions, values } = this.#parts;
+    const view = values.encode(value);
+    checkValueBytes(name, view, groupOptions.maxValueBytes);
     return this.#invalidations.set(key, view, resolved);
   }
 
@@ -209,7 +165,8 @@ export class Group<Value> {
 
   /** Carries out a `set` that a peer has asked for: a removal, if this process takes another one for the owner. */
   async serveSet(key: string, value: ByteView, timeoutMs: number): Promise<SetResult> {
-    if (this.#peers.pickPeer(key) === undefined) return this.#invalidations.setHere(key, value, timeoutMs);
+    if (this.#parts.options.peers.pickPeer(key) === undefined)
+      return this.#invalidations.setHere(key, value, timeoutMs);
     const options = { timeoutMs, requiresAll: false, afterMs: 0 };
     return { ...(await this.#invalidations.invalidate([{ kind: 'key', subject: key }], options)), stored: false };
   }
@@ -226,17 +183,17 @@ export class Group<Value> {
 
   /** The first half of `serve`, without a promise: the answer if it is in memory; else `serveByLoad` must be called. */
   serveFromMemory(key: string): PeerReply | undefined {
-    this.#counters.serverRequests++;
-    const entry = this.#lookup(key, this.#renewHere);
-    return entry === undefined ? undefined : this.#safeReplyOf(entry);
+    this.#parts.counters.serverRequests++;
+    const entry = this.#held.get(key, this.#renewHere);
+    return entry === undefined ? undefined : this.#held.replyOf(entry);
   }
 
   /** The second half of `serve`. */
   serveByLoad(key: string, options?: GetOptions): Promise<PeerReply> {
-    this.#counters.loads++;
+    this.#parts.counters.loads++;
     const signal = options?.signal;
     return this.#loadHere(key, signal).then(
-      (loaded) => this.#replyOf(loaded),
+      (loaded) => this.#held.replyOf(loaded),
       (error: unknown) => {
         if (signal?.aborted) throw error;
         return { outcome: 'failed', error: asError(error) };
@@ -249,12 +206,12 @@ export class Group<Value> {
    * returns. The function returned is called when the asker does not wait any more; he is not answered then.
    */
   serveByLoadTo(key: string, answered: (reply: PeerReply) => void): () => void {
-    this.#counters.loads++;
+    this.#parts.counters.loads++;
     const guest = {
-      landed: (loaded: CacheEntry | undefined) => answered(this.#safeReplyOf(loaded)),
+      landed: (loaded: CacheEntry | undefined) => answered(this.#held.replyOf(loaded)),
       crashed: (error: unknown) => answered({ outcome: 'failed', error: asError(error) }),
     };
-    if (!this.#lifetimes.hasLastResort) return this.#ownLoads.board(key, guest);
+    if (!this.#parts.lifetimes.hasLastResort) return this.#ownLoads.board(key, guest);
     const controller = new AbortController();
     this.#loadHere(key, controller.signal).then(guest.landed, (error: unknown) => {
       if (!controller.signal.aborted) guest.crashed(error);
@@ -264,92 +221,48 @@ export class Group<Value> {
 
   /** Counters so far. */
   get stats(): GroupStats {
-    return { ...this.#counters };
+    return { ...this.#parts.counters };
   }
 
   cacheStats(kind: CacheKind): CacheStats {
-    return this.#cache.stats(kind);
+    return this.#parts.cache.stats(kind);
   }
 
   /** Bytes of `cacheBytes` in use: what `cacheStats` reports for both caches, overheads and decoded copies. */
   get footprint(): number {
-    return this.#cache.footprint;
+    return this.#parts.cache.footprint;
   }
 
   /** Drops what this process holds in memory. Loads under way are not touched, and fill it again. */
   dropMemory(): void {
-    this.#cache.clear();
+    this.#parts.cache.clear();
   }
 
   /** Drops all memory and leaves the process's budget. The group can still be asked, and keeps nothing. */
   close(): void {
-    this.#sweep.close();
+    this.#parts.sweep.close();
     this.#invalidations.close();
-    this.#cache.close();
-  }
-
-  /** What is held of `key` and may be served at once; it may be that there is no value. */
-  #lookup(key: string, renew: Renewal): CacheEntry | undefined {
-    this.#counters.gets++;
-    const entry = this.#cache.get(key);
-    if (entry === undefined) return undefined;
-    const { dueMs } = entry;
-    if (entry.stamp !== undefined && this.#tagMarks.isOld(entry)) return undefined;
-    const isDue = dueMs !== 0 && dueMs <= coarseNow(this.#clock);
-    if (isDue && !this.#stale.mayServe(key, entry, renew)) return undefined;
-    this.#counters.cacheHits++;
-    return entry;
+    this.#parts.cache.close();
   }
 
   /** For those who ask for a value: the owner may have to be asked. */
   readonly #renew: Renewal = (key) => {
     if (this.#ownLoads.isLoading(key) || this.#peerLoads.isLoading(key)) return undefined;
-    const peer = this.#peers.pickPeer(key);
+    const peer = this.#parts.options.peers.pickPeer(key);
     return peer === undefined ? this.#ownLoads.load(key, undefined) : this.#peerLoads.load(peer, key, undefined);
   };
 
   /** For a peer that asks: what it asks for must never be asked of another one. */
   readonly #renewHere: Renewal = (key) =>
-    this.#ownLoads.isLoading(key) || this.#peers.pickPeer(key) !== undefined
+    this.#ownLoads.isLoading(key) || this.#parts.options.peers.pickPeer(key) !== undefined
       ? undefined
       : this.#ownLoads.load(key, undefined);
 
-  #replyOf(entry: CacheEntry | undefined): PeerReply {
-    if (entry === undefined) return { outcome: 'notFound' };
-    const ttlMs = this.#lifetimes.remainingMs(entry);
-    if (entry.isNotFound) return { outcome: 'notFound', ttlMs };
-    const value = this.#values.viewOf(entry);
-    return { outcome: 'value', value, minuteQps: this.#cache.minuteQps(entry), ttlMs, tags: entry.stamp?.tags };
-  }
-
-  #viewOf(entry: CacheEntry | undefined): ByteView | undefined {
-    return entry === undefined || entry.isNotFound ? undefined : this.#values.viewOf(entry);
-  }
-
-  #safeReplyOf(entry: CacheEntry | undefined): PeerReply {
-    try {
-      return this.#replyOf(entry);
-    } catch (error) {
-      return { outcome: 'failed', error: asError(error) };
-    }
-  }
-
-  #valueOf(key: string, entry: CacheEntry | undefined): Value | undefined {
-    if (entry === undefined || entry.isNotFound) return undefined;
-    try {
-      return this.#values.valueOf(entry);
-    } catch (error) {
-      // Or every later get would fail on the same bytes.
-      this.#cache.delete(key);
-      throw error;
-    }
-  }
-
   #load(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
-    this.#counters.loads++;
+    this.#parts.counters.loads++;
     const flaw = flawOf(key);
     if (flaw !== undefined) return Promise.reject(new InvalidKeyError(this.name, key, flaw));
-    const peer = this.#peers.pickPeer(key);
+    const peer = this.#parts.options.peers.pickPeer(key);
     if (peer === undefined) return this.#loadHere(key, signal);
     return this.#stale.orStale(key, (waiting) => this.#peerLoads.load(peer, key, waiting), signal);
   }
@@ -369,8 +282,4 @@ function flawOf(key: unknown): string | undefined {
   return key.isWellFormed()
     ? undefined
     : 'holds a lone surrogate, which UTF-8 does not have: two such keys would be one';
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -41,6 +41,8 @@ export class InvalidationLog {
   readonly #listeners = new Map<string, Set<InvalidationListener>>();
   readonly #watchers = new Set<(origin: string) => void>();
   #position = 0;
+  #snapshot: InvalidationVector = new Map();
+  #snapshotPosition = 0;
 
   /** `origin` stands for this process, and for no other one ever: its boot id. */
   constructor(readonly origin: string) {}
@@ -53,6 +55,15 @@ export class InvalidationLog {
   /** Origins of which nothing has been applied are not in it. */
   get vector(): InvalidationVector {
     return this.#vector;
+  }
+
+  /** As `vector`, as it stands now and for ever. */
+  snapshot(): InvalidationVector {
+    if (this.#snapshotPosition !== this.#position) {
+      this.#snapshotPosition = this.#position;
+      this.#snapshot = new Map(this.#vector);
+    }
+    return this.#snapshot;
   }
 
   seqOf(origin: string): number {

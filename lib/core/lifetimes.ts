@@ -1,9 +1,13 @@
-import type { CacheEntry } from './cache-entry.js';
+import { LATE_TIMES_BYTES, type CacheEntry } from './cache-entry.js';
 import { coarseNow, type Clock } from './clock.js';
 import { toLifetime, toMilliseconds, type Duration } from './duration.js';
+import { EXTRAS_BYTES, plainExtras } from './entry-extras.js';
 import { InvalidOptionError } from './errors.js';
 
 const DEFAULT_TTL_MS = 5 * 60_000;
+
+/** Whole numbers up to this one take no memory of their own: 24 days of a clock that starts with the process. */
+const LAST_SMALL_MS = 2 ** 31 - 1;
 
 /** How long values live. Times begin when a value has been loaded. */
 export interface LifetimeSettings<Value> {
@@ -163,16 +167,20 @@ export class Lifetimes<Value> {
     return Math.min(ttlMs ?? (typeof ttl === 'function' ? DEFAULT_TTL_MS : ttl), hotTtlMs);
   }
 
-  /** Has `entry` live for `ttlMs` from `startMs` on, a time of the group's clock. */
+  /** Has `entry`, which is not kept yet, live for `ttlMs` from `startMs` on, a time of the group's clock. */
   begin(entry: CacheEntry, ttlMs: number, startMs: number): void {
     if (ttlMs === Number.POSITIVE_INFINITY) return;
     entry.expiresMs = Math.max(1, Math.floor(startMs + ttlMs));
     const { refreshAhead } = this.#settings;
-    // Whole numbers take no memory of their own.
-    entry.dueMs =
-      refreshAhead === 1
-        ? entry.expiresMs
-        : Math.max(1, Math.floor(startMs + ttlMs * (refreshAhead + ((1 - refreshAhead) / 2) * this.#random())));
+    if (refreshAhead < 1) {
+      if (entry.extras === undefined) {
+        entry.extras = plainExtras();
+        entry.footprint += EXTRAS_BYTES;
+      }
+      const share = refreshAhead + ((1 - refreshAhead) / 2) * this.#random();
+      entry.extras.refreshMs = Math.max(1, Math.floor(startMs + ttlMs * share));
+    }
+    if (entry.expiresMs > LAST_SMALL_MS) entry.footprint += LATE_TIMES_BYTES;
   }
 
   freshness(entry: CacheEntry, nowMs: number): Freshness {
@@ -198,5 +206,11 @@ export class Lifetimes<Value> {
 
 /** What a function said, for which a time that is over is a word too: `(token) => token.expiresAt - Date.now()`. */
 function ttlOf(duration: Duration): number {
-  return typeof duration === 'number' && duration <= 0 ? 0 : toLifetime('ttl', duration);
+  if (typeof duration === 'number') return duration <= 0 ? 0 : toLifetime('ttl', duration);
+  try {
+    return toLifetime('ttl', duration);
+  } catch {
+    // It may be the value, or a part of it, which no message holds.
+    throw new InvalidOptionError('ttl', typeof duration, 'its function must return milliseconds or a duration');
+  }
 }

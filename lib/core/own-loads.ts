@@ -5,9 +5,9 @@ import { LoadAbandonedError } from './errors.js';
 import { GetterRun, type GetterRunOptions } from './getter-run.js';
 import type { Getter } from './getter.js';
 import type { GroupParts } from './group-parts.js';
+import { taggedExtras, taggedExtrasBytes } from './entry-extras.js';
 import type { FlightGuest, OpenFlight } from './shared-flight.js';
 import { SingleFlight } from './single-flight.js';
-import { stampBytes, stampOf } from './tag-marks.js';
 import { checkTags, checkValueBytes } from './value-limits.js';
 
 /** A group's loads by its getter: one at a time a key, each outside of any caller's async context. */
@@ -75,7 +75,7 @@ export class OwnLoads<Value> {
     const { values } = this.#parts;
     const { entry, ttlMs, tags } = this.#entryOf(key, values.decode(value), value);
     return () => {
-      entry.stamp = stampOf(tags, this.#parts.invalidations.position);
+      entry.extras = taggedExtras(tags, this.#parts.invalidations.position);
       if (ttlMs > 0) this.#keep(key, entry, ttlMs);
     };
   }
@@ -108,7 +108,7 @@ export class OwnLoads<Value> {
     if (tags !== undefined && tagMarks.isTouched(tags, position)) flight.disown();
     if (flight.isSuperseded) return cache.passingEntryOf(key, view);
     if (ttlMs > 0) {
-      entry.stamp = stampOf(tags, position);
+      entry.extras = taggedExtras(tags, position);
       return this.#keep(key, entry, ttlMs);
     }
     // Nor is what has been kept before good any more.
@@ -121,7 +121,7 @@ export class OwnLoads<Value> {
     checkValueBytes(name, view, options.maxValueBytes);
     const ttlMs = lifetimes.ofLoaded(value, key);
     const tags = options.tags && checkTags(name, options.tags, options.tags(value, key));
-    return { entry: cache.entryOf(key, view, stampBytes(tags)), ttlMs, tags };
+    return { entry: cache.entryOf(key, view, taggedExtrasBytes(tags)), ttlMs, tags };
   }
 
   #storeNotFound(key: string, flight: OpenFlight<CacheEntry | undefined>): CacheEntry | undefined {

@@ -6,9 +6,9 @@ import type { GroupParts } from './group-parts.js';
 import type { OwnLoads } from './own-loads.js';
 import type { PeerClient, PeerReply, PeerValue } from './peer-picker.js';
 import { PeerQuestion, type PeerQuestionOptions } from './peer-question.js';
+import { taggedExtras, taggedExtrasBytes } from './entry-extras.js';
 import type { OpenFlight } from './shared-flight.js';
 import { SingleFlight } from './single-flight.js';
-import { stampBytes, stampOf } from './tag-marks.js';
 
 /**
  * How much longer a peer may take than the load that it runs for us, so that the load's own deadline is what ends a slow
@@ -125,8 +125,8 @@ export class PeerLoads<Value> {
     if (!cache.hasCopy(key) && !options.promote({ key, bytes: value.length, minuteQps }))
       return cache.passingEntryOf(key, value);
     const decoded = options.shares ? values.decodeAlike(value) : undefined;
-    const entry = cache.copyOf(key, value, decoded, stampBytes(tags));
-    entry.stamp = stampOf(tags, asked.position);
+    const entry = cache.copyOf(key, value, decoded, taggedExtrasBytes(tags));
+    entry.extras = taggedExtras(tags, asked.position);
     return this.#keep(key, entry, lifetimeMs, asked.ms);
   }
 

@@ -88,6 +88,9 @@ export interface PeerPicker {
   /** The client of the peer that owns `key`; `undefined` if this process does. Called on every miss; must not throw. */
   pickPeer(key: string): PeerClient | undefined;
 
+  /** Whether some of the peers know of no removal: Go's do not. Default no. */
+  readonly hasGoPeers?: boolean;
+
   /** What has been removed in this process and in those that it has heard of. Absent: nobody is told of removals. */
   readonly invalidations?: InvalidationLog;
 

@@ -43,7 +43,7 @@ export class StaleValues<Value> {
     switch (this.#parts.lifetimes.freshness(entry, nowMs)) {
       case 'fresh':
         // Once, whatever comes of it: there is time until it expires.
-        if (this.#renew(key, renew)) entry.dueMs = entry.expiresMs;
+        if (this.#renew(key, renew) && entry.extras !== undefined) entry.extras.refreshMs = 0;
         return true;
       case 'stale':
         this.#parts.counters.staleServed++;
@@ -63,14 +63,21 @@ export class StaleValues<Value> {
   orStale(key: string, load: Load, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
     const { cache, lifetimes } = this.#parts;
     if (!lifetimes.hasLastResort || cache.peek(key) === undefined) return load(signal);
+    let isServed = false;
+    const instead = (): CacheEntry | undefined => {
+      // The load of one who was served when it took too long may still fail.
+      const entry = isServed || signal?.aborted ? undefined : this.#lastResort(key);
+      isServed ||= entry !== undefined;
+      return entry;
+    };
     const loading = load(signal).catch((error: unknown) => {
-      const entry = signal?.aborted ? undefined : this.#lastResort(key);
+      const entry = instead();
       if (entry === undefined) throw error;
       return entry;
     });
     if (this.#softDeadlines === undefined) return loading;
     const onDue = (): CacheEntry | undefined => {
-      const entry = signal?.aborted ? undefined : this.#lastResort(key);
+      const entry = instead();
       // Whoever has been served may go, and the load must not end with that.
       if (entry !== undefined && signal !== undefined) load(undefined).catch(() => undefined);
       return entry;

@@ -1,34 +1,12 @@
 import type { CacheEntry } from './cache-entry.js';
 import type { GroupCache } from './group-cache.js';
-import { ownString } from './own-string.js';
 import { sweepEntries } from './sweep-entries.js';
 
 /** Invalidated tags that are remembered before all entries are compared with them, so that they can be forgotten. */
 const SWEEP_AT = 2_048;
 
-/** Past so many, what has not been compared is taken for old. */
+/** Past so many, since more come than there are turns of the event loop, that is done in one go. */
 const MAX_TAGS = 4 * SWEEP_AT;
-
-/** What a list of tags takes beside their characters, and each of them. */
-const STAMP_BYTES = 80;
-const TAG_BYTES = 32;
-
-/** An entry's tags, and up to which position of the log they have been compared with what was invalidated. */
-export interface TagStamp {
-  readonly tags: readonly string[];
-  position: number;
-}
-
-/** Bytes that a stamp takes. */
-export function stampBytes(tags: readonly string[] | undefined): number {
-  if (tags === undefined || tags.length === 0) return 0;
-  return tags.reduce((sum, tag) => sum + TAG_BYTES + 2 * tag.length, STAMP_BYTES);
-}
-
-/** `undefined` for no tags. */
-export function stampOf(tags: readonly string[] | undefined, position: number): TagStamp | undefined {
-  return tags === undefined || tags.length === 0 ? undefined : { tags: tags.map(ownString), position };
-}
 
 /**
  * Which tags of a group have been invalidated lately.
@@ -55,8 +33,8 @@ export class TagMarks {
     this.#last = position;
     this.#positions.delete(tag);
     this.#positions.set(tag, position);
-    if (this.#positions.size > MAX_TAGS) this.#forgetOldest();
-    if (this.#positions.size > SWEEP_AT && !this.#isSweeping) this.#sweep(position);
+    if (this.#positions.size > MAX_TAGS) this.#sweepAtOnce();
+    else if (this.#positions.size > SWEEP_AT && !this.#isSweeping) this.#sweep(position);
   }
 
   /** Whether one of `tags` may have been invalidated after `position`. */
@@ -67,19 +45,17 @@ export class TagMarks {
   }
 
   /** Whether `entry` has been removed by one of its tags. If not, it has less to be compared with the next time. */
-  isOld({ stamp }: CacheEntry): boolean {
-    if (stamp === undefined || stamp.position >= this.#last) return false;
-    if (this.isTouched(stamp.tags, stamp.position)) return true;
-    stamp.position = this.#last;
+  isOld({ extras }: CacheEntry): boolean {
+    if (extras === undefined || extras.position >= this.#last) return false;
+    if (this.isTouched(extras.tags, extras.position)) return true;
+    extras.position = this.#last;
     return false;
   }
 
-  #forgetOldest(): void {
-    for (const [tag, position] of this.#positions) {
-      this.#positions.delete(tag);
-      this.#forgottenUpTo = position;
-      return;
-    }
+  #sweepAtOnce(): void {
+    for (const [key, entry] of this.#cache.entries()) if (this.isOld(entry)) this.#cache.delete(key);
+    this.#forgottenUpTo = this.#last;
+    this.#positions.clear();
   }
 
   #sweep(upTo: number): void {

@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import { KeyTooLongError, PeerError } from '../core/errors.js';
-import type { InvalidationLog } from '../core/invalidation-log.js';
+import type { InvalidationLog, InvalidationVector } from '../core/invalidation-log.js';
 import type { PeerClient, PeerReply, PeerRequest } from '../core/peer-picker.js';
 import { failureFromJson, type FailureCodec } from './failure-codec.js';
 import { decodeGetResponse } from './get-response.js';
@@ -55,10 +55,12 @@ export class HttpPeerClient implements PeerClient {
       const error = new KeyTooLongError(request.group, request.key, path.length, maxKeyBytes);
       return { outcome: 'failed', error };
     }
+    // What is applied later concerns those who ask later.
+    const applied = this.#options.invalidations.snapshot();
     let answer: HttpAnswer | undefined;
     try {
       answer = await this.#ask(path, request.signal, request.timeoutMs);
-      const reply = this.#replyOf(answer, request.group);
+      const reply = this.#replyOf(answer, request.group, applied);
       this.#report(undefined);
       return reply;
     } catch (error) {
@@ -117,8 +119,8 @@ export class HttpPeerClient implements PeerClient {
   }
 
   /** Throws a `PeerError` for whatever is not an answer of a groupcache. */
-  #replyOf(answer: HttpAnswer, group: string): PeerReply {
-    const isOld = !this.#hasApplied(answer);
+  #replyOf(answer: HttpAnswer, group: string, applied: InvalidationVector): PeerReply {
+    const isOld = !hasApplied(answer, applied);
     if (answer.status === 200) {
       // An empty body is an answer too, so that bytes alone do not tell it from a page of something else.
       if (!isProtobuf(answer.headers['content-type'])) {
@@ -146,13 +148,6 @@ export class HttpPeerClient implements PeerClient {
     throw new PeerError(this.url, `answered ${what}`, { status: answer.status });
   }
 
-  /** A Go peer says nothing of invalidations, and does not know any. */
-  #hasApplied({ headers: answered }: HttpAnswer): boolean {
-    if (answered[headers.version] === undefined) return true;
-    const seen = answered[headers.seen];
-    return headerCovers(typeof seen === 'string' ? seen : undefined, this.#options.invalidations.vector);
-  }
-
   #behind(): PeerError {
     return new PeerError(this.url, 'has not applied yet what was removed here', { status: 200 });
   }
@@ -177,6 +172,13 @@ function isAboutTheQuestion({ status, headers: answered }: HttpAnswer): boolean 
     mark === 'overloaded' ||
     (mark === undefined && status === 500)
   );
+}
+
+/** A Go peer says nothing of invalidations, and does not know any. */
+function hasApplied({ headers: answered }: HttpAnswer, vector: InvalidationVector): boolean {
+  if (answered[headers.version] === undefined) return true;
+  const seen = answered[headers.seen];
+  return headerCovers(typeof seen === 'string' ? seen : undefined, vector);
 }
 
 /** How long "not found" may be kept; `undefined` where it is not said, or not in whole milliseconds. */

@@ -99,6 +99,11 @@ export class HttpPool implements PeerPicker {
     return this.#current.clients.size > 0;
   }
 
+  /** Whether there are Go peers in the ring, as `goPeers` says. */
+  get hasGoPeers(): boolean {
+    return this.#options.goPeers;
+  }
+
   /** Verifies what peers send; `undefined` until `auth` is said. */
   get auth(): PeerAuth | undefined {
     return this.#auth;

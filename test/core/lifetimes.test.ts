@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CacheEntry } from '../../lib/core/cache-entry.js';
+import { CacheEntry, LATE_TIMES_BYTES } from '../../lib/core/cache-entry.js';
 import { ByteView, InvalidOptionError } from '../../lib/core/index.js';
 import { Lifetimes, resolveLifetimes, type LifetimeSettings } from '../../lib/core/lifetimes.js';
 import { ManualClock } from '../../lib/testing/manual-clock.js';
@@ -121,6 +121,14 @@ describe('Lifetimes', () => {
     },
   );
 
+  it('does not tell what a function has said, which may be the value', () => {
+    const lifetimes = createLifetimes({ ttl: (value) => value as never });
+
+    expect(() => lifetimes.ofLoaded('a secret', 'k')).toThrow(
+      expect.objectContaining({ value: 'string', message: expect.not.stringContaining('secret') }),
+    );
+  });
+
   it('spreads refreshes from the share on over half of the rest of the ttl', () => {
     expect([dueAt(0), dueAt(0.5), dueAt(0.999)]).toEqual([9_000, 9_500, 9_999]);
   });
@@ -167,6 +175,15 @@ describe('Lifetimes', () => {
 
     expect(entry.expiresMs).toBe(1);
     expect(lifetimes.freshness(entry, 1)).toBe('dead');
+  });
+
+  it('counts the memory that times past 24 days take', () => {
+    const lifetimes = createLifetimes({});
+    const [early, late] = [createEntry(), createEntry()];
+    lifetimes.begin(early, 1_000, 0);
+    lifetimes.begin(late, 1_000, 2 ** 31);
+
+    expect(late.footprint - early.footprint).toBe(LATE_TIMES_BYTES);
   });
 
   it.each([

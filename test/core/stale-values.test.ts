@@ -467,7 +467,7 @@ describe('Group.get with softTimeout', () => {
     expect(clock.pending).toBe(before);
   });
 
-  it('leaves no rejection unhandled when the load fails after all', async () => {
+  it('leaves no rejection unhandled, and counts once, when the load fails after all', async () => {
     const unhandled = vi.fn<() => void>();
     process.on('unhandledRejection', unhandled);
     const { clock, group, load } = createSlow();
@@ -482,6 +482,7 @@ describe('Group.get with softTimeout', () => {
     process.off('unhandledRejection', unhandled);
 
     expect(unhandled).not.toHaveBeenCalled();
+    expect(group.stats).toMatchObject({ staleServed: 1, localLoadErrs: 1 });
     expectSums(group.stats);
   });
 });

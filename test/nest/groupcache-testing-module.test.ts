@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Cached, defineGroup, GroupcacheModule, GroupService, HttpPool } from 'nestjs-groupcache';
+import { ManualClock } from 'nestjs-groupcache/testing';
 import { GroupcacheTesting, GroupcacheTestingModule } from 'nestjs-groupcache/testing/nest';
 import { getActiveResourcesInfo } from 'node:process';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -85,6 +86,20 @@ describe('GroupcacheTestingModule.inMemory', () => {
     await service.square(2);
     await service.square(2);
 
+    expect(service.runs).toBe(2);
+  });
+
+  it('takes a clock, so that no test waits for values to expire', async () => {
+    const clock = new ManualClock();
+    const module = await start(GroupcacheTestingModule.inMemory({ clock, defaults: { ttl: '1h' } }));
+    const service = module.get(SquareService, { strict: false });
+    await service.square(3);
+
+    clock.advance(3_599_999);
+    await service.square(3);
+    expect(service.runs).toBe(1);
+    clock.advance(1);
+    await service.square(3);
     expect(service.runs).toBe(2);
   });
 

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { PeerAuth } from '../peer-auth.js';
-import { FRAME_HEAD_BYTES, frameTypes, FrameWriter } from './frames.js';
+import { FrameWriter } from './frame-writer.js';
+import { FRAME_HEAD_BYTES, frameTypes } from './frames.js';
 
 /** Who one side of a link says that it is. */
 export interface LinkHello {

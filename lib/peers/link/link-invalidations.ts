@@ -128,10 +128,9 @@ export class LinkInvalidations {
     for (const [origin, seq] of numbers) {
       if (seq > this.heardOf(origin) && this.#heard.size < MAX_HEARD) this.#heard.set(origin, seq);
     }
-    const wasBehind = this.#isBehind;
     this.#compare();
-    if (this.#isBehind && !wasBehind) this.#askForMissing();
-    else if (this.#isBehind && numbers.some(([origin, seq]) => seq > this.#log.seqOf(origin))) this.#askForMissing();
+    // Of what has come in part, too: the rest has to be asked for.
+    if (numbers.some(([origin]) => this.heardOf(origin) > this.#log.seqOf(origin))) this.#askForMissing();
   }
 
   #compare(): void {

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { ByteView } from '../../core/byte-view.js';
-import { FrameWriter, type ValueNotes } from './frames.js';
+import { FrameWriter } from './frame-writer.js';
+import type { ValueNotes } from './frames.js';
 import type { TurnEnd } from './turn-end.js';
 
 /** A value of more goes in parts of so many bytes, between which others' frames pass. */

@@ -3,7 +3,7 @@ import { ByteView } from '../../core/byte-view.js';
 import { MAX_TIMER_MS } from '../../core/duration.js';
 import { PeerError } from '../../core/errors.js';
 import type { PeerAnswer, PeerReply, PeerRequest } from '../../core/peer-picker.js';
-import type { ValueFields } from './frames.js';
+import type { ValueFields } from './read-frames.js';
 
 /** Questions that one side may have open on a link, and so the bound of their ids. */
 export const MAX_QUESTIONS = 64 * 1024;

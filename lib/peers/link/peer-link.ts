@@ -7,7 +7,8 @@ import type { PeerAnswer, PeerReply, PeerRequest, PeerSetRequest } from '../../c
 import { failureFromJson, type FailureCodec } from '../failure-codec.js';
 import type { PeerReception } from '../peer-reception.js';
 import { LISTEN_MAX_KEY_BYTES } from '../wire.js';
-import { frameTypes, readFields, readFrames, readSet, type FrameHandler } from './frames.js';
+import { frameTypes } from './frames.js';
+import { readFields, readFrames, readSet, type FrameHandler } from './read-frames.js';
 import { LinkAnswers } from './link-answers.js';
 import { LinkInvalidations } from './link-invalidations.js';
 import { LinkOutput } from './link-output.js';

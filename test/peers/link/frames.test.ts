@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { ByteView } from 'nestjs-groupcache/core';
 import { describe, expect, it } from 'vitest';
-import { frameTypes, FrameWriter, readFrames, type FrameHandler } from '../../../lib/peers/link/frames.js';
+import { FrameWriter } from '../../../lib/peers/link/frame-writer.js';
+import { frameTypes } from '../../../lib/peers/link/frames.js';
+import { readFrames, type FrameHandler } from '../../../lib/peers/link/read-frames.js';
 
 /** What has been read, as it is written down in the tests. */
 function read(message: Buffer): unknown[] {
@@ -18,7 +20,7 @@ function read(message: Buffer): unknown[] {
 }
 
 /** The bytes of a text in hex. */
-const ofHex = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
+const ofHex = (hex: string): Buffer => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex');
 
 const latin1 = (value: Uint8Array): string => Buffer.from(value).toString('latin1');
 
@@ -97,6 +99,21 @@ describe('FrameWriter and readFrames', () => {
       ]
         .join('')
         .replaceAll(' ', ''),
+    );
+  });
+
+  it('write a lifetime as field 3, at most what 32 bits hold', () => {
+    const frames = new FrameWriter();
+    frames.value(7, ByteView.from('41'), { minuteQps: 0, ttlMs: 10_000.9 });
+    frames.notFound(8, 2_000);
+    frames.notFound(9, 2 ** 40);
+
+    expect(frames.take()).toEqual(
+      ofHex(
+        `00000010 02 00000007 0007 030004 00002710 3431
+         0000000c 04 00000008 030004 000007d0
+         0000000c 04 00000009 030004 ffffffff`,
+      ),
     );
   });
 

@@ -108,7 +108,7 @@ describe('a load that a removal overtakes', () => {
     const early = stranger.get('k');
     await expect.poll(() => loads.length).toBe(1);
 
-    await stranger.remove('k');
+    expect(await stranger.remove('k')).toMatchObject({ complete: true });
     const late = stranger.get('k');
     await expect.poll(() => loads.length).toBe(2);
     loads[0]!.resolve('old');

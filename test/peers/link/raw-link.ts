@@ -2,7 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { PeerAuth } from 'nestjs-groupcache/peers';
 import { WebSocket } from 'ws';
-import { frameTypes, FrameWriter, readFrames } from '../../../lib/peers/link/frames.js';
+import { FrameWriter } from '../../../lib/peers/link/frame-writer.js';
+import { frameTypes } from '../../../lib/peers/link/frames.js';
+import { readFrames } from '../../../lib/peers/link/read-frames.js';
 
 export const secret = 'a secret of the peers';
 

@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import * as ws from 'ws';
 import { ByteView } from 'nestjs-groupcache/core';
-import { FrameWriter } from '../../../lib/peers/link/frames.js';
+import { FrameWriter } from '../../../lib/peers/link/frame-writer.js';
 
 // Its types leave it out.
 const { Receiver } = ws as unknown as { Receiver: new (options: { isServer: boolean }) => Writable };

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { Confirmations } from '../../../lib/peers/link/confirmations.js';
+
+describe('Confirmations', () => {
+  it('are complete once all peers have confirmed the number or a later one', async () => {
+    const confirmations = new Confirmations();
+    const first = confirmations.of(1, ['b', 'c'], 10_000);
+    const second = confirmations.of(2, ['b', 'c'], 10_000);
+
+    confirmations.confirm('b', 1);
+    confirmations.confirm('c', 2);
+    expect(await first).toEqual({ complete: true, acknowledged: ['b', 'c'], pending: [] });
+    confirmations.confirm('b', 5);
+
+    expect(await second).toEqual({ complete: true, acknowledged: ['c', 'b'], pending: [] });
+  });
+
+  it('say who is missing when the time is over, and forget it', async () => {
+    const confirmations = new Confirmations();
+    const result = confirmations.of(3, ['b', 'c'], 5);
+    confirmations.confirm('c', 3);
+    confirmations.confirm('b', 2);
+    const later = confirmations.of(4, ['b'], 10_000);
+
+    // Their timer does not keep the process.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await result).toEqual({ complete: false, acknowledged: ['c'], pending: ['b'] });
+    confirmations.confirm('b', 4);
+
+    expect((await later).complete).toBe(true);
+  });
+
+  it('are there at once where all have confirmed before, or there is nobody', async () => {
+    const confirmations = new Confirmations();
+    confirmations.confirm('b', 7);
+
+    expect(await confirmations.of(7, ['b'], 10_000)).toEqual({ complete: true, acknowledged: ['b'], pending: [] });
+    expect(await confirmations.of(8, [], 10_000)).toEqual({ complete: true, acknowledged: [], pending: [] });
+  });
+});
