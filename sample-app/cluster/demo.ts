@@ -7,8 +7,9 @@ import { runCluster } from './run-cluster.js';
 const requestCount = 20_000;
 const keys = 5_000;
 const concurrency = 64;
-/** Of the requests. */
+/** Of the requests, once the first ones have had the peers connect to each other. */
 const shareOfWrites = 0.03;
+const readsBeforeWrites = 1_000;
 
 /**
  * `npm run demo`: asks three cold peers for cities, much faster than people do, and changes some, and checks what the
@@ -17,9 +18,9 @@ const shareOfWrites = 0.03;
 await runCluster(async (cluster, signal) => {
   const random = seededRandom(1);
   const pick = zipf(await cluster.statements.largestCities(keys), random);
-  const requests = Array.from({ length: requestCount }, (): CityRequest => ({
+  const requests = Array.from({ length: requestCount }, (_, turn): CityRequest => ({
     city: pick(),
-    isWrite: random() < shareOfWrites,
+    isWrite: turn >= readsBeforeWrites && random() < shareOfWrites,
   }));
   console.log(
     `\n${requestCount} requests, ${shareOfWrites * 100} % of them changes, ${concurrency} at a time, by Zipf's law over ` +
