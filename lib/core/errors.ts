@@ -222,15 +222,16 @@ export class ClosedError extends GroupcacheError {
   }
 }
 
-/** `@Cached` stands where it can't work. Thrown at start, with the reason. */
+/** `@Cached`, `@CachePut` or `@CacheEvict` stands where it can't work. Thrown at start, with the reason. */
 export class UncacheableMethodError extends GroupcacheError {
   readonly code = 'GROUPCACHE_UNCACHEABLE_METHOD';
 
   constructor(
     readonly method: string,
     reason: string,
+    decorator = '@Cached',
   ) {
-    super(`${method} can't be @Cached: ${reason}`);
+    super(`${method} can't be ${decorator}: ${reason}`);
   }
 }
 

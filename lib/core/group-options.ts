@@ -40,7 +40,11 @@ export interface GroupSettings<Value> extends LifetimeSettings<Value> {
    */
   readonly share?: SharePolicy;
 
-  /** What values can be removed by, see `Group.removeByTag`: the tags of a value, said when it is loaded. Default none. */
+  /**
+   * What values can be removed by, see `Group.removeByTag`: a value's tags, as the owner of its key says when it is loaded or
+   * set; at most 16 KiB of JSON. A load fails with what the function throws, and with an `InvalidOptionError` for what is no
+   * list of texts. Default none.
+   */
   readonly tags?: (value: Value, key: string) => readonly string[];
 
   /**

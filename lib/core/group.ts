@@ -18,6 +18,7 @@ import { OwnLoads } from './own-loads.js';
 import { PeerLoads } from './peer-loads.js';
 import type { PeerReply } from './peer-picker.js';
 import { StaleValues, type Renewal } from './stale-values.js';
+import { checkValueBytes } from './value-limits.js';
 
 export interface GetOptions {
   /** Ends this caller's wait, alone: the promise rejects with the signal's reason. */
@@ -150,7 +151,10 @@ export class Group<Value> {
     this.#checkKey(key);
     if (value === undefined) throw new InvalidOptionError('value', value, 'to take a value away, use remove');
     const resolved = resolveInvalidationOptions(options);
-    return this.#invalidations.set(key, this.#parts.values.encode(value), resolved);
+    const { name, options: groupOptions, values } = this.#parts;
+    const view = values.encode(value);
+    checkValueBytes(name, view, groupOptions.maxValueBytes);
+    return this.#invalidations.set(key, view, resolved);
   }
 
   /** Removes the value of `key` everywhere and loads it anew. Rejects as `remove` and `get`. */

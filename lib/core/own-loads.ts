@@ -1,13 +1,14 @@
 import type { CacheEntry } from './cache-entry.js';
 import { ByteView } from './byte-view.js';
 import { DeadlineQueue } from './deadline-queue.js';
-import { LoadAbandonedError, ValueTooLargeError } from './errors.js';
+import { LoadAbandonedError } from './errors.js';
 import { GetterRun, type GetterRunOptions } from './getter-run.js';
 import type { Getter } from './getter.js';
 import type { GroupParts } from './group-parts.js';
 import { taggedExtras, taggedExtrasBytes } from './entry-extras.js';
 import type { FlightGuest, OpenFlight } from './shared-flight.js';
 import { SingleFlight } from './single-flight.js';
+import { checkTags, checkValueBytes } from './value-limits.js';
 
 /** A group's loads by its getter: one at a time a key, each outside of any caller's async context. */
 export class OwnLoads<Value> {
@@ -117,11 +118,9 @@ export class OwnLoads<Value> {
 
   #entryOf(key: string, value: Value, view: ByteView): { entry: CacheEntry; ttlMs: number; tags?: readonly string[] } {
     const { name, cache, lifetimes, options } = this.#parts;
-    if (view.length > options.maxValueBytes) {
-      throw new ValueTooLargeError(name, view.length, options.maxValueBytes);
-    }
+    checkValueBytes(name, view, options.maxValueBytes);
     const ttlMs = lifetimes.ofLoaded(value, key);
-    const tags = options.tags?.(value, key);
+    const tags = options.tags && checkTags(name, options.tags, options.tags(value, key));
     return { entry: cache.entryOf(key, view, taggedExtrasBytes(tags)), ttlMs, tags };
   }
 

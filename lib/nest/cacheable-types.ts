@@ -67,6 +67,7 @@ export type CachedProblem<Method extends (...args: any[]) => unknown, Args exten
       ? | ArgsProblem<KeyArgs<Parameters<Method>>, Args, Options>
         | ValueProblem<Exclude<Awaited<ReturnType<Method>>, undefined>, Value, Options>
         | TtlProblem<KeyArgs<Parameters<Method>>, Exclude<Awaited<ReturnType<Method>>, undefined>, Options>
+        | TagsProblem<KeyArgs<Parameters<Method>>, Exclude<Awaited<ReturnType<Method>>, undefined>, Options>
       : 'the method must be async or return a promise, because its cached value may come from another process';
 
 type ArgsProblem<Parameters extends readonly unknown[], Args extends readonly unknown[], Options> =
@@ -88,6 +89,14 @@ type TtlProblem<Parameters extends readonly unknown[], Result, Options> = Option
   ? Ttl extends (value: Result, ...args: Parameters) => Duration
     ? never
     : 'its "ttl" is not a function of the result and the arguments of the method to a duration'
+  : never;
+
+type TagsProblem<Parameters extends readonly unknown[], Result, Options> = Options extends {
+  readonly tags: infer Tags extends (...args: any[]) => unknown;
+}
+  ? Tags extends (value: Result, ...args: Parameters) => readonly string[]
+    ? never
+    : 'its "tags" is not a function of the result and the arguments of the method to a list of texts'
   : never;
 
 type ValueProblem<Result, Value, Options> = [Result] extends [Value]

@@ -1,28 +1,20 @@
 import 'reflect-metadata';
 import type { CachedOptions } from './cached-options.js';
+import { DecoratedMethods, type DecoratedMethod } from './decorated-method.js';
 import type { GroupHandle } from './group-handle.js';
 import type { TypedGroup } from './typed-group.js';
 
-/** What `@Cached` knows of a method. Kept on the prototype, by name, so that other decorators may wrap the function. */
-export interface CachedMethod {
-  readonly name: string | symbol;
-  /** `PriceService.quote`, for messages. */
-  readonly label: string;
-  /** The method as it was below the decorator. */
-  readonly original: (this: unknown, ...args: unknown[]) => unknown;
+/** What `@Cached` knows of a method. */
+export interface CachedMethod extends DecoratedMethod {
   readonly group: GroupHandle | string | ((instance: any) => string | GroupHandle);
   readonly options: CachedOptions;
   /** The group of each instance, while its application runs. */
   readonly bound: WeakMap<object, TypedGroup<unknown[], unknown>>;
 }
 
-const CACHED_METHODS = 'nestjs-groupcache:cached-methods';
 const PARAM_TYPES = 'design:paramtypes';
 
-export function registerCachedMethod(prototype: object, method: CachedMethod): void {
-  const methods = (Reflect.getOwnMetadata(CACHED_METHODS, prototype) ?? []) as CachedMethod[];
-  Reflect.defineMetadata(CACHED_METHODS, [...methods, method], prototype);
-}
+export const cachedMethods = new DecoratedMethods<CachedMethod>('nestjs-groupcache:cached-methods');
 
 /**
  * The decorated methods of an instance with this prototype, inherited ones too. Where a subclass decorates a method again,
@@ -30,10 +22,7 @@ export function registerCachedMethod(prototype: object, method: CachedMethod): v
  */
 export function cachedMethodsOf(prototype: unknown): CachedMethod[] {
   const found = new Map<string | symbol, CachedMethod>();
-  for (let level = prototype; isObject(level); level = Object.getPrototypeOf(level)) {
-    const methods = (Reflect.getOwnMetadata(CACHED_METHODS, level) ?? []) as CachedMethod[];
-    for (const method of methods) if (!found.has(method.name)) found.set(method.name, method);
-  }
+  for (const method of cachedMethods.of(prototype)) if (!found.has(method.name)) found.set(method.name, method);
   return [...found.values()];
 }
 
@@ -44,8 +33,4 @@ export function cachedMethodsOf(prototype: unknown): CachedMethod[] {
 export function signalPositionOf(prototype: object, name: string | symbol): number | undefined {
   const types = Reflect.getMetadata(PARAM_TYPES, prototype, name) as unknown[] | undefined;
   return types?.at(-1) === AbortSignal ? types.length - 1 : undefined;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

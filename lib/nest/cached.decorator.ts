@@ -1,12 +1,9 @@
-import 'reflect-metadata';
-import { UncacheableMethodError } from '../core/errors.js';
 import type { CachedProblem } from './cacheable-types.js';
-import { registerCachedMethod } from './cached-method.js';
+import { cachedMethods } from './cached-method.js';
 import type { CachedOptions } from './cached-options.js';
+import { copyFunctionFace, decoratedMethod, type AnyMethod } from './decorated-method.js';
 import type { GroupHandle } from './group-handle.js';
 import type { TypedGroup } from './typed-group.js';
-
-type AnyMethod = (this: any, ...args: any[]) => unknown;
 
 /** What the compiler prints, with the reason, where a method can't be cached. */
 export interface NotCacheable<Problem extends string> {
@@ -53,13 +50,8 @@ export function Cached(
   options: CachedOptions = {},
 ): CachedDecorator<any, any, any> {
   return (target: object, name: string | symbol, descriptor: TypedPropertyDescriptor<any>): any => {
-    const original = descriptor.value as AnyMethod | undefined;
-    const className = typeof target === 'function' ? target.name : target.constructor.name;
-    const label = `${className}.${String(name)}`;
-    if (typeof target === 'function')
-      throw new UncacheableMethodError(label, 'it is static; there is no instance to load with');
-    if (typeof original !== 'function') throw new UncacheableMethodError(label, 'it is an accessor, not a method');
-
+    const method = decoratedMethod('@Cached', target, name, descriptor);
+    const { original } = method;
     // By instance, because two applications in one process have two instances of the class, and a group each.
     const bound = new WeakMap<object, TypedGroup<unknown[], unknown>>();
     const wrapper: AnyMethod = function (...args) {
@@ -67,16 +59,7 @@ export function Cached(
       return typedGroup === undefined ? original.apply(this, args) : typedGroup.getByArgs(args);
     };
     copyFunctionFace(original, wrapper);
-    registerCachedMethod(target, { name, label, original, group, options, bound });
+    cachedMethods.register(target, { ...method, group, options, bound });
     descriptor.value = wrapper;
   };
-}
-
-/** Other decorators keep metadata on the function, and frameworks read its name and length. */
-function copyFunctionFace(from: AnyMethod, to: AnyMethod): void {
-  for (const key of Reflect.getOwnMetadataKeys(from) as unknown[]) {
-    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, from), to);
-  }
-  Object.defineProperty(to, 'name', { value: from.name, configurable: true });
-  Object.defineProperty(to, 'length', { value: from.length, configurable: true });
 }

@@ -3,10 +3,10 @@ import { DiscoveryService } from '@nestjs/core';
 import { DuplicateGroupError, UncacheableMethodError } from '../core/errors.js';
 import { GroupRegistry } from '../core/group-registry.js';
 import { cachedMethodsOf, signalPositionOf, type CachedMethod } from './cached-method.js';
+import { isObject } from './decorated-method.js';
 import { GroupBinder } from './group-binder.js';
 import { groupName } from './group-handle.js';
-
-type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
+import { labelOf, narrowScopeOf, prototypeOf, type ProviderWrapper } from './provider-wrapper.js';
 
 /** Finds the `@Cached` methods of all providers at start, and makes and binds their groups. */
 @Injectable()
@@ -47,7 +47,7 @@ export class CachedExplorer implements OnModuleInit {
     for (const { method, instance } of this.#bound.splice(0)) method.bound.delete(instance);
   }
 
-  #refuse(wrapper: InstanceWrapper): void {
+  #refuse(wrapper: ProviderWrapper): void {
     const [method] = cachedMethodsOf(prototypeOf(wrapper));
     if (method === undefined) return;
     throw new UncacheableMethodError(
@@ -57,14 +57,15 @@ export class CachedExplorer implements OnModuleInit {
     );
   }
 
-  #explore(wrapper: InstanceWrapper, seen: Set<object>): void {
+  #explore(wrapper: ProviderWrapper, seen: Set<object>): void {
     const prototype = prototypeOf(wrapper);
     const methods = cachedMethodsOf(prototype);
     if (methods.length === 0) return;
-    if (wrapper.isTransient || !wrapper.isDependencyTreeStatic()) {
+    const scope = narrowScopeOf(wrapper);
+    if (scope !== undefined) {
       throw new UncacheableMethodError(
         methods[0]!.label,
-        `its provider is ${wrapper.isTransient ? 'transient' : 'request-scoped'} (or depends on one that is): a value ` +
+        `its provider is ${scope} (or depends on one that is): a value ` +
           'loaded for one request would be served to all. Move the method to a provider of default scope',
       );
     }
@@ -100,22 +101,4 @@ export class CachedExplorer implements OnModuleInit {
     method.bound.set(instance, typed);
     this.#bound.push({ method, instance });
   }
-}
-
-/** `PriceService.quote`, by the class of the instance: two subclasses share an inherited method. */
-function labelOf({ name, label }: CachedMethod, prototype: object): string {
-  const className = (prototype as { constructor?: { name?: string } }).constructor?.name;
-  const own = `${className}.${String(name)}`;
-  return own === label ? label : `${own} (inherited as ${label})`;
-}
-
-/** Of the instance where there is one, so that a factory's class is found; else of the class. */
-function prototypeOf(wrapper: InstanceWrapper): unknown {
-  const instance: unknown = wrapper.instance;
-  if (isObject(instance)) return Object.getPrototypeOf(instance);
-  return typeof wrapper.metatype === 'function' ? (wrapper.metatype as { prototype?: unknown }).prototype : undefined;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

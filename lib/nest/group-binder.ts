@@ -23,14 +23,19 @@ export class GroupBinder {
   define<Value>(
     name: string,
     label: string,
-    { key, ttl, ...settings }: CachedOptions<any, Value>,
+    { key, ttl, tags, ...settings }: CachedOptions<any, Value>,
     load: ArgsLoader<Value>,
   ): TypedGroup<any, Value> {
     const argsKey: ArgsKey = key === undefined ? jsonArgsKey(name, label) : customArgsKey(name, label, key);
+    const byArgs =
+      <Result>(decide: (value: Value, ...args: any) => Result) =>
+      (value: Value, wireKey: string): Result =>
+        decide(value, ...argsKey.decode(wireKey));
     const getter: Getter<Value> = (wireKey, context) => load(argsKey.decode(wireKey), context);
     const group = this.#registry.define<Value>(name, getter, {
       ...settings,
-      ttl: typeof ttl === 'function' ? (value, wireKey) => ttl(value, ...argsKey.decode(wireKey)) : ttl,
+      ttl: typeof ttl === 'function' ? byArgs(ttl) : ttl,
+      tags: typeof tags === 'function' ? byArgs(tags) : tags,
     });
     const typed = new TypedGroup<any, Value>(group, argsKey);
     this.#typed.set(name, typed);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ByteView } from '../core/byte-view.js';
 import type { GetOptions, Group } from '../core/group.js';
+import type { InvalidationOptions, InvalidationResult, SetResult } from '../core/invalidation-result.js';
 import { GroupRegistry } from '../core/group-registry.js';
 import type { LoadContext } from '../core/getter.js';
 import type { CachedOptions } from './cached-options.js';
@@ -60,6 +61,40 @@ export class GroupService {
   /** The value of a wire key if it is in this process's memory. Throws an `UnknownGroupError`. */
   peek<Value = unknown>(group: string, key: string): Value | undefined {
     return this.group<Value>(group).peek(key);
+  }
+
+  /** Gives a wire key a new value everywhere. Rejects as `Group.set`, and with an `UnknownGroupError`. */
+  async set(group: string, key: string, value: unknown, options?: InvalidationOptions): Promise<SetResult> {
+    return this.group(group).set(key, value, options);
+  }
+
+  /** Removes the value of a wire key everywhere. Rejects as `Group.remove`, and with an `UnknownGroupError`. */
+  async remove(group: string, key: string, options?: InvalidationOptions): Promise<InvalidationResult> {
+    return this.group(group).remove(key, options);
+  }
+
+  /** As `remove`, for several wire keys at once. */
+  async removeMany(group: string, keys: readonly string[], options?: InvalidationOptions): Promise<InvalidationResult> {
+    return this.group(group).removeMany(keys, options);
+  }
+
+  /** As `remove`, for all values that have this tag. */
+  async removeByTag(group: string, tag: string, options?: InvalidationOptions): Promise<InvalidationResult> {
+    return this.group(group).removeByTag(tag, options);
+  }
+
+  /** As `remove`, for everything in the group. */
+  async clear(group: string, options?: InvalidationOptions): Promise<InvalidationResult> {
+    return this.group(group).clear(options);
+  }
+
+  /** Removes the value of a wire key everywhere and loads it anew. Rejects as `remove` and `get`. */
+  async refresh<Value = unknown>(
+    group: string,
+    key: string,
+    options?: InvalidationOptions,
+  ): Promise<Value | undefined> {
+    return this.group<Value>(group).refresh(key, options);
   }
 
   /** The group called `name`. Throws an `UnknownGroupError`. */

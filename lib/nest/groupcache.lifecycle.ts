@@ -10,6 +10,7 @@ import { mountRaw } from '../peers/mount-raw.js';
 import { PeerListener } from '../peers/peer-listener.js';
 import { PeerServer } from '../peers/peer-server.js';
 import { checkSelf } from '../peers/self-check.js';
+import { CacheActionExplorer } from './cache-action.explorer.js';
 import { CachedExplorer } from './cached.explorer.js';
 import { Departure } from './departure.module.js';
 import type { ResolvedGroupcacheOptions } from './groupcache.options.js';
@@ -35,7 +36,8 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
     private readonly pool: HttpPool,
     private readonly groups: GroupRegistry,
     private readonly peerServer: PeerServer,
-    private readonly explorer: CachedExplorer,
+    private readonly cached: CachedExplorer,
+    private readonly actions: CacheActionExplorer,
     private readonly adapterHost: HttpAdapterHost,
     departure: Departure,
   ) {
@@ -83,7 +85,8 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.explorer.unbind();
+    this.cached.unbind();
+    this.actions.unbind();
     // By now the application's server is closed: until then, peers are told that this one is leaving.
     this.#unmount?.();
     const { drainTimeoutMs } = this.options;

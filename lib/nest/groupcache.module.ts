@@ -8,12 +8,14 @@ import {
   type ModuleMetadata,
   type NestModule,
 } from '@nestjs/common';
-import { ApplicationConfig, DiscoveryModule, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, DiscoveryModule, DiscoveryService, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { InvalidOptionError } from '../core/errors.js';
 import { GroupRegistry } from '../core/group-registry.js';
 import { HttpPool } from '../peers/http-pool.js';
 import { PeerServer } from '../peers/peer-server.js';
 import { LISTEN_MAX_KEY_BYTES } from '../peers/wire.js';
+import { CacheActionExplorer } from './cache-action.explorer.js';
+import { CacheActionRunner } from './cache-action.runner.js';
 import { CachedExplorer } from './cached.explorer.js';
 import type { CachedOptions } from './cached-options.js';
 import { Departure, DepartureModule } from './departure.module.js';
@@ -86,15 +88,31 @@ export function getGroupToken(group: GroupHandle | string): string {
     },
     { provide: GroupBinder, inject: [GroupRegistry], useFactory: (groups: GroupRegistry) => new GroupBinder(groups) },
     CachedExplorer,
+    CacheActionRunner,
+    {
+      provide: CacheActionExplorer,
+      inject: [RESOLVED_OPTIONS, DiscoveryService, GroupBinder, CacheActionRunner],
+      useFactory: (...dependencies: ConstructorParameters<typeof CacheActionExplorer>) =>
+        new CacheActionExplorer(...dependencies),
+    },
     GroupService,
     {
       provide: GroupcacheLifecycle,
-      inject: [RESOLVED_OPTIONS, HttpPool, GroupRegistry, PeerServer, CachedExplorer, HttpAdapterHost, Departure],
+      inject: [
+        RESOLVED_OPTIONS,
+        HttpPool,
+        GroupRegistry,
+        PeerServer,
+        CachedExplorer,
+        CacheActionExplorer,
+        HttpAdapterHost,
+        Departure,
+      ],
       useFactory: (...dependencies: ConstructorParameters<typeof GroupcacheLifecycle>) =>
         new GroupcacheLifecycle(...dependencies),
     },
   ],
-  exports: [GroupService, HttpPool, PeerServer],
+  exports: [GroupService, HttpPool, PeerServer, CacheActionRunner],
 })
 export class GroupcacheModule extends ConfigurableModuleClass implements NestModule {
   constructor(

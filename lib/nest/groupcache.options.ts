@@ -8,6 +8,12 @@ import type { HttpPoolOptions } from '../peers/http-pool-options.js';
 import type { ListenOptions } from '../peers/peer-listener.js';
 import { parsePeerUrl } from '../peers/peer-url.js';
 
+/**
+ * Has `run` called once the open transaction is committed, not at all if it is rolled back; or calls it at once, where none is
+ * open. `run` never rejects.
+ */
+export type AfterCommit = (run: () => Promise<void>) => void | Promise<void>;
+
 export interface GroupcacheOptions extends Omit<HttpPoolOptions, 'self' | 'basePath'> {
   /** Whether anything is cached. `false`: methods just run, groups load at every get, no peers. Default true. */
   readonly enabled?: boolean;
@@ -43,6 +49,13 @@ export interface GroupcacheOptions extends Omit<HttpPoolOptions, 'self' | 'baseP
   /** How long a shutdown waits for peers' requests under way. Default `'5s'`. */
   readonly drainTimeout?: Duration;
 
+  /**
+   * When `@CachePut` and `@CacheEvict` act, for writes that may stand in a transaction: called after each method that has
+   * succeeded, within its async context. Who calls the method waits for what it returns, and for `run` if that has been
+   * called by then, and is told of its failure; that of a later one is logged. Default at once.
+   */
+  readonly afterCommit?: AfterCommit;
+
   /** What lifetimes and the deadlines of loads are measured by; a `ManualClock` in tests. Default `systemClock`. */
   readonly clock?: Clock;
 }
@@ -75,11 +88,12 @@ export interface ResolvedGroupcacheOptions {
   readonly listen: ListenOptions | undefined;
   readonly drainTimeoutMs: number;
   readonly clock: Clock | undefined;
+  readonly afterCommit: AfterCommit | undefined;
 }
 
 /** Fills in the defaults. Throws an `InvalidOptionError` naming the first option that is not acceptable. */
 export function resolveGroupcacheOptions(options: GroupcacheOptions): ResolvedGroupcacheOptions {
-  const { enabled = true, self, peers = [], defaults = {}, mount = 'controller', listen } = options;
+  const { enabled = true, self, peers = [], defaults = {}, mount = 'controller', listen, afterCommit } = options;
   if (typeof enabled !== 'boolean') throw new InvalidOptionError('enabled', enabled, 'expected true or false');
   if (!Array.isArray(peers)) throw new InvalidOptionError('peers', peers, 'expected a list of URLs');
   checkSelf(options, peers);
@@ -87,6 +101,9 @@ export function resolveGroupcacheOptions(options: GroupcacheOptions): ResolvedGr
     throw new InvalidOptionError('listen.port', listen.port, 'expected a port number, 0 for any free one');
   }
   checkMount(mount, listen);
+  if (afterCommit !== undefined && typeof afterCommit !== 'function') {
+    throw new InvalidOptionError('afterCommit', afterCommit, 'expected a function that has another one called');
+  }
   checkDefaults(defaults);
   return {
     enabled,
@@ -95,6 +112,7 @@ export function resolveGroupcacheOptions(options: GroupcacheOptions): ResolvedGr
     defaults,
     mount,
     listen,
+    afterCommit,
     clock: options.clock,
     maxTotalBytes:
       options.maxTotalBytes === undefined ? Number.POSITIVE_INFINITY : toBytes('maxTotalBytes', options.maxTotalBytes),

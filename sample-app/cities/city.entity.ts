@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn, VersionColumn } from 'typeorm';
 
 /**
  * One city, as GeoNames has it. The table is made by the import, not by TypeORM.
@@ -43,4 +43,8 @@ export class City {
   @Column('double precision')
   @ApiProperty({ description: 'degrees east', example: 13.41053 })
   lon!: number;
+
+  @VersionColumn()
+  @ApiProperty({ description: 'counts the changes', example: 1 })
+  version!: number;
 }

@@ -5,42 +5,47 @@ import type { LoadResult } from './load.js';
 /** What a demo run showed. */
 export interface DemoReport {
   readonly table: string;
-  /** Why the run is not what it should be; empty when no request failed and each key was read exactly once. */
+  /**
+   * Why the run is not what it should be; empty when no request failed, each version of each key was read exactly once, and
+   * no old one was seen after its change had been acknowledged.
+   */
   readonly faults: readonly string[];
 }
 
-/** Compares what was asked with what the database wrote down, key by key. */
+/** Compares what was answered with what the database wrote down, version by version of each key. */
 export function demoReport(
-  asked: readonly number[],
   load: LoadResult,
   reads: readonly KeyReads[],
   statements: number,
   stats: PeerStats,
 ): DemoReport {
-  const distinct = new Set(asked.map(String));
-  const readOnce = reads.filter((read) => distinct.has(read.key) && read.reads === 1).length;
+  const { errors, latencies, oldValues, seen, writes } = load;
+  const readOnce = reads.filter((read) => seen.has(read.key) && read.reads === 1).length;
   const readOften = reads.filter((read) => read.reads > 1);
-  const readUnasked = reads.filter((read) => !distinct.has(read.key));
-  const neverRead = distinct.size - reads.length + readUnasked.length;
+  const readUnasked = reads.filter((read) => !seen.has(read.key));
+  const neverRead = seen.size - reads.length + readUnasked.length;
 
   const faults = [
-    ...(load.errors.length > 0 ? [`${load.errors.length} requests failed, the first with: ${load.errors[0]}`] : []),
-    ...(readOften.length > 0 ? [`${readOften.length} keys were read more than once`] : []),
-    ...(readUnasked.length > 0 ? [`${readUnasked.length} keys were read that nobody asked for`] : []),
-    ...(neverRead > 0 ? [`${neverRead} keys were never read`] : []),
-    ...(statements !== readOnce ? [`${statements} statements for ${readOnce} keys that were read once`] : []),
+    ...(errors.length > 0 ? [`${errors.length} requests failed, the first with: ${errors[0]}`] : []),
+    ...(oldValues > 0 ? [`${oldValues} answers were old after an acknowledged eviction`] : []),
+    ...(readOften.length > 0 ? [`${readOften.length} versions were read more than once`] : []),
+    ...(readUnasked.length > 0 ? [`${readUnasked.length} versions were read that nobody was answered with`] : []),
+    ...(neverRead > 0 ? [`${neverRead} versions were never read`] : []),
+    ...(statements !== readOnce ? [`${statements} statements for ${readOnce} versions that were read once`] : []),
   ];
   const table = [
-    row('requests', asked.length),
-    row('errors', load.errors.length),
-    row('distinct keys asked', distinct.size),
-    row('SQL statements (counted by the database)', statements),
-    row('keys read exactly once', readOnce),
+    row('requests', latencies.length),
+    row('of these changes', writes),
+    row('errors', errors.length),
+    row('old values after an acknowledged eviction', oldValues),
+    row('distinct keys and versions asked', seen.size),
+    row('SQL reads (counted by the database)', statements),
+    row('keys and versions read exactly once', readOnce),
     row('hits, main cache', stats.mainHits),
     row('hits, hot cache', stats.hotHits),
     row('loads from peers', stats.peerLoads),
-    row('p50 (ms)', percentile(load.latencies, 0.5), 1),
-    row('p99 (ms)', percentile(load.latencies, 0.99), 1),
+    row('p50 (ms)', percentile(latencies, 0.5), 1),
+    row('p99 (ms)', percentile(latencies, 0.99), 1),
   ].join('\n');
   return { table, faults };
 }

@@ -11,16 +11,23 @@ try:
   curl '${first}/cities/2950159'
   curl '${second}/nearest?lat=52.52&lon=13.4&count=3'
   curl '${third}/countries/DE/map.svg' -o germany.svg
+  curl -X PATCH '${third}/cities/2950159' -H 'content-type: application/json' -d '{"name":"Spree-Athen"}'
 
 documentation: ${first}/docs
 Ctrl-C ends everything
 `);
 
-  const cityIds = await cluster.statements.largestCities(200);
+  const cities = await cluster.statements.largestCities(200);
   await Promise.all([
     signal.aborted ? undefined : once(signal, 'abort'),
     showLiveLine(cluster, process.stdout, signal),
-    options.isQuiet ? undefined : sendGentleTraffic(cluster.urls, cityIds, signal),
+    options.isQuiet
+      ? undefined
+      : sendGentleTraffic(
+          cluster.urls,
+          cities.map(({ id }) => id),
+          signal,
+        ),
   ]);
   return 0;
 }, 0);

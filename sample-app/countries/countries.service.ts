@@ -38,7 +38,7 @@ export class CountriesService {
     private readonly log: StatementLog,
   ) {}
 
-  @Cached(CountrySummaries, { cacheBytes: '4MiB' })
+  @Cached(CountrySummaries, { cacheBytes: '4MiB', tags: ({ country }) => [country] })
   async summarise(country: string): Promise<CountrySummary> {
     const select = this.cities
       .createQueryBuilder('city')

@@ -17,7 +17,7 @@ export class CountryMapService {
   ) {}
 
   /** An SVG. Reading and drawing both happen on the country's owner; other peers get the finished picture. */
-  @Cached(CountryMaps, { cacheBytes: '32MiB', codec: bytesCodec })
+  @Cached(CountryMaps, { cacheBytes: '32MiB', codec: bytesCodec, tags: (_map, country) => [country] })
   async draw(country: string): Promise<Buffer> {
     const select = this.cities
       .createQueryBuilder('city')

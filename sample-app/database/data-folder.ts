@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { lockFolder } from './folder-lock.js';
 
 /** Counted up when the schema, the import or the major version of PGlite's PostgreSQL (18) changes: older data is left alone. */
-const dataVersion = 1;
+const dataVersion = 2;
 
 const temporaryPrefix = 'importing-';
 

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import type { AtlasDatabase, OpenDatabaseOptions } from './atlas-database.js';
 import { importWithin } from './import-cities.js';
+import { addVersions } from './schema.js';
 
 /** Any number will do that no other program on the database uses. */
 const importLock = 7_206_198_402;
@@ -36,6 +37,7 @@ async function importOnce(client: Client, { progress, signal }: OpenDatabaseOpti
     await client.query('SELECT pg_advisory_xact_lock($1)', [importLock]);
     const found = await client.query<{ exists: boolean }>("SELECT to_regclass('atlas.cities') IS NOT NULL AS exists");
     if (found.rows[0]?.exists !== true) await importWithin(client, progress, signal);
+    else for (const statement of addVersions) await client.query(statement);
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK');

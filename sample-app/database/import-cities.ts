@@ -51,6 +51,7 @@ export async function importWithin(client: SqlClient, progress: ImportProgress, 
       population: city.population,
       lat: city.loc.coordinates[1],
       lon: city.loc.coordinates[0],
+      version: 1,
     }));
     await client.query('INSERT INTO atlas.cities SELECT * FROM json_populate_recordset(null::atlas.cities, $1)', [
       JSON.stringify(batch),

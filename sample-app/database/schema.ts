@@ -13,16 +13,24 @@ export const createTables: readonly string[] = [
     admin_code   text NOT NULL,
     population   integer NOT NULL,
     lat          double precision NOT NULL,
-    lon          double precision NOT NULL
+    lon          double precision NOT NULL,
+    version      integer NOT NULL DEFAULT 1
   )`,
   // What the database was asked, written by the statements themselves: see StatementLog. Unlogged, as it is worth
   // nothing after a crash.
   `CREATE UNLOGGED TABLE atlas.statement_log (
-    run   text NOT NULL,
-    query text NOT NULL,
-    key   text NOT NULL,
-    at    timestamptz NOT NULL DEFAULT now()
+    run     text NOT NULL,
+    query   text NOT NULL,
+    key     text NOT NULL,
+    version integer,
+    at      timestamptz NOT NULL DEFAULT now()
   )`,
+];
+
+/** For a database whose tables are older than versions are. */
+export const addVersions: readonly string[] = [
+  'ALTER TABLE atlas.cities ADD COLUMN IF NOT EXISTS version integer NOT NULL DEFAULT 1',
+  'ALTER TABLE atlas.statement_log ADD COLUMN IF NOT EXISTS version integer',
 ];
 
 /** Run after the rows are in, which is several times faster than keeping an index up to date meanwhile. */

@@ -7,6 +7,18 @@ export interface KeyReads {
   readonly reads: number;
 }
 
+/** What the launcher knows of a city. */
+export interface CityRow {
+  readonly id: number;
+  readonly population: number;
+  readonly version: number;
+}
+
+/** Names a version of a city. */
+export function versionedKey({ id, version }: { readonly id: number | string; readonly version: number }): string {
+  return `${id}, version ${version}`;
+}
+
 /** A database that has not answered by then is taken for dead; its cluster can still be stopped. */
 const patienceMs = 10_000;
 
@@ -45,13 +57,23 @@ export class StatementCounter {
     return result.rows;
   }
 
-  /** The ids of the most populous cities, largest first. */
-  async largestCities(count: number): Promise<number[]> {
-    const result = await this.#pool.query<{ id: number }>(
-      'SELECT id FROM atlas.cities ORDER BY population DESC, id LIMIT $1',
+  /** As `readsByKey`, but of each version of each key, as `versionedKey` writes them. */
+  async readsByVersion(query: string): Promise<KeyReads[]> {
+    const result = await this.#pool.query<{ key: string; version: number; reads: number }>(
+      `SELECT key, version, count(*)::integer AS reads FROM atlas.statement_log
+       WHERE run = $1 AND query = $2 GROUP BY key, version`,
+      [this.#run, query],
+    );
+    return result.rows.map(({ key, version, reads }) => ({ key: versionedKey({ id: key, version }), reads }));
+  }
+
+  /** The most populous cities, largest first. */
+  async largestCities(count: number): Promise<CityRow[]> {
+    const result = await this.#pool.query<CityRow>(
+      'SELECT id, population, version FROM atlas.cities ORDER BY population DESC, id LIMIT $1',
       [count],
     );
-    return result.rows.map(({ id }) => id);
+    return result.rows;
   }
 
   /** Forgets the run, and those that ended without doing so a day ago or more. */

@@ -13,15 +13,20 @@ import { PeerConfig } from '../config/peer-config.js';
 export class StatementLog {
   constructor(private readonly config: PeerConfig) {}
 
-  /** Adds the counting to a SELECT; `name` and `key` say what is read, as the cache's group and key do. */
+  /**
+   * Adds the counting to a SELECT; `name` and `key` say what is read, as the cache's group and key do. `version` is SQL for
+   * the version that is read: the same, since both are of one statement.
+   */
   counted<Entity extends ObjectLiteral>(
     select: SelectQueryBuilder<Entity>,
     name: string,
     key: string,
+    version = 'NULL',
   ): SelectQueryBuilder<Entity> {
     return select
       .addCommonTableExpression(
-        'INSERT INTO atlas.statement_log (run, query, key) VALUES (:loggedRun, :loggedQuery, :loggedKey)',
+        `INSERT INTO atlas.statement_log (run, query, key, version)
+         VALUES (:loggedRun, :loggedQuery, :loggedKey, ${version})`,
         'logged',
       )
       .setParameters({ loggedRun: this.config.run, loggedQuery: name, loggedKey: key });

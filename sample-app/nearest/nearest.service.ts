@@ -27,7 +27,7 @@ export class NearestService {
    * Measures the distance to every city there is. An ordinary index is no help, since near a pole or the date line
    * the nearest city may be at any longitude: just what a cache is for.
    */
-  @Cached(NearestCities, { cacheBytes: '16MiB' })
+  @Cached(NearestCities, { cacheBytes: '16MiB', tags: (found) => found.map(({ city }) => city.country) })
   async find({ lat, lon, count }: NearestQuery): Promise<NearbyCity[]> {
     const select = this.cities
       .createQueryBuilder('city')

@@ -18,7 +18,7 @@ const Sums = defineGroup<[one: number, other?: number], { readonly sum: number }
 @Injectable()
 class SumService {
   runs: unknown[][] = [];
-  @Cached(Sums)
+  @Cached(Sums, { tags: ({ sum }) => [sum % 2 === 0 ? 'even' : 'odd'] })
   async sum(one: number, other = 0): Promise<{ readonly sum: number }> {
     this.runs.push([one, other]);
     return { sum: one + other };
@@ -56,6 +56,91 @@ describe('GroupService', () => {
     expect(groups.group('sums').stats).toMatchObject({ gets: 4, localLoads: 2 });
   });
 
+  it('changes values by arguments: set, remove, removeMany, removeByTag, clear, refresh', async () => {
+    const { groups, service } = await start();
+    const sums = groups.of(Sums);
+    const none = { complete: true, acknowledged: [], pending: [] };
+    await sums.getMany([[1], [2], [3, 4]]);
+
+    expect(await sums.remove(3, 4)).toEqual(none);
+    expect(sums.peek(3, 4)).toBeUndefined();
+    expect(await sums.set([3, 4], { sum: 100 })).toEqual({ ...none, stored: true });
+    expect(await sums.get(3, 4)).toEqual({ sum: 100 });
+    await sums.removeMany([[1], [2]], { require: 'all' });
+    expect([sums.peek(1), sums.peek(2), sums.peek(3, 4)]).toEqual([undefined, undefined, { sum: 100 }]);
+    expect(await sums.refresh(3, 4)).toEqual({ sum: 7 });
+    await sums.removeByTag('odd');
+    expect(sums.peek(3, 4)).toBeUndefined();
+    await sums.get(2);
+    await sums.clear();
+    expect(sums.peek(2)).toBeUndefined();
+    expect(service.runs).toHaveLength(5);
+    for (const refused of [sums.remove(1n as never), sums.set([1n as never], { sum: 0 }), sums.refresh(1n as never)]) {
+      await expect(refused).rejects.toThrow(UnencodableArgumentError);
+    }
+  });
+
+  it('changes values by wire keys, of the group and of the typed group', async () => {
+    const { groups } = await start();
+    const sums = groups.of(Sums);
+    for (const by of [
+      {
+        set: () => groups.set('sums', '[1]', { sum: 100 }),
+        remove: () => groups.remove('sums', '[1]'),
+        removeMany: () => groups.removeMany('sums', ['[1]', '[2]']),
+        refresh: () => groups.refresh('sums', '[1]'),
+      },
+      {
+        set: () => sums.setByKey('[1]', { sum: 100 }),
+        remove: () => sums.removeByKey('[1]'),
+        removeMany: () => sums.removeManyByKey(['[1]', '[2]']),
+        refresh: () => sums.refreshByKey('[1]'),
+      },
+    ]) {
+      await by.set();
+      expect(sums.peek(1)).toEqual({ sum: 100 });
+      expect(await by.refresh()).toEqual({ sum: 1 });
+      await by.remove();
+      expect(sums.peek(1)).toBeUndefined();
+      await sums.getMany([[1], [2]]);
+      await by.removeMany();
+      expect([sums.peek(1), sums.peek(2)]).toEqual([undefined, undefined]);
+    }
+    await sums.getMany([[1], [2]]);
+    await groups.removeByTag('sums', 'odd');
+    expect([sums.peek(1), sums.peek(2)]).toEqual([undefined, { sum: 2 }]);
+    await groups.clear('sums');
+    expect(sums.peek(2)).toBeUndefined();
+  });
+
+  it('tells the function that says the tags the arguments', async () => {
+    const { groups } = await start();
+    const asked: unknown[] = [];
+    const Products = defineGroup<[one: number, other: number], number>('products');
+    const products = groups.define(
+      Products,
+      {
+        tags: (product, one, other) => {
+          asked.push([product, one, other]);
+          return [`of ${one}`, `of ${other}`];
+        },
+      },
+      ([one, other]) => one * other,
+    );
+    await products.getMany([
+      [2, 3],
+      [3, 4],
+    ]);
+
+    await products.removeByTag('of 2');
+
+    expect(asked).toEqual([
+      [6, 2, 3],
+      [12, 3, 4],
+    ]);
+    expect([products.peek(2, 3), products.peek(3, 4)]).toEqual([undefined, 12]);
+  });
+
   it('ends the wait of a caller whose signal aborts', async () => {
     const { groups } = await start();
     groups.define('never', {}, () => new Promise<string>(() => undefined));
@@ -86,6 +171,12 @@ describe('GroupService', () => {
     await expect(groups.get('sum', 'a')).rejects.toThrow(message);
     await expect(groups.getMany('sum', ['a'])).rejects.toThrow(message);
     await expect(groups.getView('sum', 'a')).rejects.toThrow(message);
+    await expect(groups.set('sum', 'a', 1)).rejects.toThrow(message);
+    await expect(groups.remove('sum', 'a')).rejects.toThrow(message);
+    await expect(groups.removeMany('sum', ['a'])).rejects.toThrow(message);
+    await expect(groups.removeByTag('sum', 'a')).rejects.toThrow(message);
+    await expect(groups.clear('sum')).rejects.toThrow(message);
+    await expect(groups.refresh('sum', 'a')).rejects.toThrow(message);
   });
 
   describe('define', () => {

@@ -25,7 +25,7 @@ describe('openDataFolder', () => {
 
     expect(second.path).toBe(first.path);
     expect(await readFile(join(first.path, 'data'), 'utf8')).toBe('cities');
-    expect(await readdir(root)).toEqual(['cities-v1']);
+    expect(await readdir(root)).toEqual(['cities-v2']);
   });
 
   it('shows the folder under its name only when it is filled', async () => {
@@ -38,7 +38,7 @@ describe('openDataFolder', () => {
     });
 
     expect(namesMeanwhile.toSorted()).toEqual([`importing-${process.pid}`, 'lock']);
-    expect((await readdir(root)).toSorted()).toEqual(['cities-v1', 'lock']);
+    expect((await readdir(root)).toSorted()).toEqual(['cities-v2', 'lock']);
     await folder.release();
   });
 
@@ -66,7 +66,7 @@ describe('openDataFolder', () => {
 
     const folder = await openDataFolder(root, fill);
 
-    expect((await readdir(root)).toSorted()).toEqual(['cities-v1', 'lock', 'notes.txt']);
+    expect((await readdir(root)).toSorted()).toEqual(['cities-v2', 'lock', 'notes.txt']);
     await folder.release();
   });
 

@@ -83,7 +83,7 @@ describe('npm start', () => {
     command.interrupt();
     expect(await command.ended, command.output).toBe(0);
     await expectGone([launcher, ...peers]);
-    expect(await readdir(data)).toEqual(['cities-v1']);
+    expect(await readdir(data)).toEqual(['cities-v2']);
   });
 
   it('sends nothing of its own when told to be quiet', async () => {
@@ -127,7 +127,7 @@ describe('npm start', () => {
     expect(await command.ended, command.output).toBe(1);
     expect(command.output).toMatch(new RegExp(`\\(process ${peers[1]!.pid}\\) ended unexpectedly: SIGKILL`));
     await expectGone([launcher, ...peers]);
-    expect(await readdir(data)).toEqual(['cities-v1']);
+    expect(await readdir(data)).toEqual(['cities-v2']);
   });
 
   it('leaves no peer behind when it is killed itself, and the next run takes its folder over', async () => {
@@ -146,7 +146,7 @@ describe('npm start', () => {
     await peerUrls(next);
     next.interrupt();
     expect(await next.ended, next.output).toBe(0);
-    expect(await readdir(data)).toEqual(['cities-v1']);
+    expect(await readdir(data)).toEqual(['cities-v2']);
   });
 
   it('stops an import on Ctrl-C, and leaves nothing of it', async () => {
@@ -189,7 +189,7 @@ describe('npm run demo', () => {
     expect(await command.ended, command.output).toBe(0);
 
     expectOneReadAKey(command);
-    expect(await readdir(data)).toEqual(['cities-v1']);
+    expect(await readdir(data)).toEqual(['cities-v2']);
   });
 
   it('ends with 1 when it is interrupted', async () => {
@@ -202,6 +202,6 @@ describe('npm run demo', () => {
 
     expect(await command.ended, command.output).toBe(1);
     await expectGone([launcher, ...peers]);
-    expect(await readdir(data)).toEqual(['cities-v1']);
+    expect(await readdir(data)).toEqual(['cities-v2']);
   });
 });
