@@ -240,7 +240,7 @@ export class ClusterRun {
       const { name, subject, bySlot } = this.#next!();
       const id = ++this.#issued + this.#base;
       const chosen = bySlot?.(slot) ?? subject;
-      const operation: Operation = [id, name, chosen, ...(name === 'set' ? [`s${id}`] : [])];
+      const operation: Operation = name === 'set' ? [id, name, chosen, `s${id}`] : [id, name, chosen];
       open.set(id, operation);
       operations.push(operation);
       if (name === 'get') this.#noteDispute(slot, chosen);
