@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import { KeyTooLongError, PeerError } from '../core/errors.js';
-import type { InvalidationLog } from '../core/invalidation-log.js';
+import type { InvalidationLog, InvalidationVector } from '../core/invalidation-log.js';
 import type { PeerClient, PeerReply, PeerRequest } from '../core/peer-picker.js';
 import { failureFromJson, type FailureCodec } from './failure-codec.js';
 import { decodeGetResponse } from './get-response.js';
@@ -14,7 +14,7 @@ import { headers, PROTOCOL_VERSION, type FailureMark } from './wire.js';
 export interface HttpPeerClientOptions {
   readonly basePath: string;
   readonly auth: PeerAuth;
-  /** What this process has applied: a peer that has not is not believed. */
+  /** What this process has applied: a peer that had not when it was asked is not believed. */
   readonly invalidations: InvalidationLog;
   readonly failures: FailureCodec;
   /** Bytes of group and key, percent-encoded. */
@@ -56,9 +56,11 @@ export class HttpPeerClient implements PeerClient {
       return { outcome: 'failed', error };
     }
     let answer: HttpAnswer | undefined;
+    // What is applied meanwhile is not for whoever has asked before.
+    const applied = new Map(this.#options.invalidations.vector);
     try {
       answer = await this.#ask(path, request.signal, request.timeoutMs);
-      const reply = this.#replyOf(answer, request.group);
+      const reply = this.#replyOf(answer, request.group, applied);
       this.#report(undefined);
       return reply;
     } catch (error) {
@@ -117,8 +119,8 @@ export class HttpPeerClient implements PeerClient {
   }
 
   /** Throws a `PeerError` for whatever is not an answer of a groupcache. */
-  #replyOf(answer: HttpAnswer, group: string): PeerReply {
-    const isOld = !this.#hasApplied(answer);
+  #replyOf(answer: HttpAnswer, group: string, applied: InvalidationVector): PeerReply {
+    const isOld = !hasApplied(answer, applied);
     if (answer.status === 200) {
       // An empty body is an answer too, so that bytes alone do not tell it from a page of something else.
       if (!isProtobuf(answer.headers['content-type'])) {
@@ -146,13 +148,6 @@ export class HttpPeerClient implements PeerClient {
     throw new PeerError(this.url, `answered ${what}`, { status: answer.status });
   }
 
-  /** A Go peer says nothing of invalidations, and does not know any. */
-  #hasApplied({ headers: answered }: HttpAnswer): boolean {
-    if (answered[headers.version] === undefined) return true;
-    const seen = answered[headers.seen];
-    return headerCovers(typeof seen === 'string' ? seen : undefined, this.#options.invalidations.vector);
-  }
-
   #behind(): PeerError {
     return new PeerError(this.url, 'has not applied yet what was removed here', { status: 200 });
   }
@@ -166,6 +161,16 @@ export class HttpPeerClient implements PeerClient {
     this.#isFailing = error !== undefined;
     this.#options.onStateChange(this.url, error);
   }
+}
+
+/**
+ * Whether a peer had applied all that this process had when it asked. A Go peer says nothing of invalidations, and does not
+ * know any.
+ */
+function hasApplied({ headers: answered }: HttpAnswer, vector: InvalidationVector): boolean {
+  if (answered[headers.version] === undefined) return true;
+  const seen = answered[headers.seen];
+  return headerCovers(typeof seen === 'string' ? seen : undefined, vector);
 }
 
 /** Whether a refusal says nothing of the peer itself. A Go peer answers 500 without a mark when its getter fails. */

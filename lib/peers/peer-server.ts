@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Group } from '../core/group.js';
-import type { InvalidationVector } from '../core/invalidation-log.js';
 import type { PeerReply } from '../core/peer-picker.js';
 import { failureToJson, type FailureCodec } from './failure-codec.js';
 import { encodeGetResponse } from './get-response.js';
@@ -152,13 +151,18 @@ class PeerWait {
 
 const TEXT = 'text/plain; charset=utf-8';
 
-/** Writes one response. */
+/** Writes one response. To be made when the question has come. */
 class Answer {
+  /** What had been applied then: the answer may be that of a load that has begun before what is applied meanwhile. */
+  readonly #seen: string | undefined;
+
   constructor(
     readonly request: IncomingMessage,
     readonly response: ServerResponse,
     readonly server: Pick<PeerServer, 'bootId' | 'isDraining' | 'pool'>,
-  ) {}
+  ) {
+    this.#seen = vectorToHeader(server.pool.invalidations.vector);
+  }
 
   reply(reply: PeerReply, failures: FailureCodec): void {
     switch (reply.outcome) {
@@ -197,7 +201,7 @@ class Answer {
         : {
             [headers.version]: PROTOCOL_VERSION,
             [headers.bootId]: this.server.bootId,
-            ...seenHeader(this.server.pool.invalidations.vector),
+            ...(this.#seen === undefined ? {} : { [headers.seen]: this.#seen }),
             ...own,
           };
     // Or a connection on which peers go on asking would keep the application's server from closing.
@@ -211,11 +215,6 @@ class Answer {
     });
     response.end(body);
   }
-}
-
-function seenHeader(vector: InvalidationVector): Record<string, string> {
-  const seen = vectorToHeader(vector);
-  return seen === undefined ? {} : { [headers.seen]: seen };
 }
 
 function ttlHeader(ttlMs: number | undefined): Record<string, string> {
