@@ -123,8 +123,8 @@ const HEAD_END = '\r\n\r\n';
 class Direction {
   #rest: Buffer = Buffer.alloc(0);
   #isPastHead = false;
-  #dueMs = 0;
-  #waiting = 0;
+  /** What waits, in its order: timers do not keep theirs. */
+  readonly #delayed: Buffer[] = [];
 
   constructor(
     readonly connection: ProxiedConnection,
@@ -210,17 +210,15 @@ class Direction {
 
   #write(piece: Buffer): void {
     const { faults, options } = this.connection;
-    if (faults.delayMs === 0 && this.#waiting === 0) {
+    if (faults.delayMs === 0 && this.#delayed.length === 0) {
       if (!this.to.destroyed) this.to.write(piece);
       return;
     }
-    const nowMs = performance.now();
-    this.#dueMs = Math.max(this.#dueMs, nowMs + faults.delayMs * options.random());
-    this.#waiting++;
+    this.#delayed.push(piece);
     setTimeout(() => {
-      this.#waiting--;
-      if (!this.to.destroyed) this.to.write(piece);
-    }, this.#dueMs - nowMs);
+      const first = this.#delayed.shift()!;
+      if (!this.to.destroyed) this.to.write(first);
+    }, faults.delayMs * options.random());
   }
 }
 

@@ -1,6 +1,6 @@
 import { HashRing } from '../../lib/core/hash-ring.js';
 import { FaultProxy } from './fault-proxy.js';
-import { findViolations, type Violation } from './history.js';
+import { findViolations, type History, type Violation } from './history.js';
 import { PeerWorker, type Operation, type OperationName, type Outcome, type WorkerReport } from './peer-worker.js';
 import { seededRandom } from './random.js';
 import { Recorder } from './recorder.js';
@@ -94,6 +94,8 @@ export class ClusterRun {
   readonly #random: () => number;
   readonly #faultRandom: () => number;
   readonly #recorder: Recorder;
+  /** Faults and lists as they came. */
+  readonly trace: { readonly time: number; readonly what: string }[] = [];
   readonly #slots: Slot[] = [];
   readonly #rings = new Map<string, HashRing>();
   readonly #versions = new Map<string, number>();
@@ -126,6 +128,14 @@ export class ClusterRun {
     this.#random = seededRandom(seed);
     this.#faultRandom = seededRandom(seed ^ 0x5eed);
     this.#recorder = new Recorder((key) => `t${Number(key.slice(1)) % tags}`);
+  }
+
+  get history(): History {
+    return this.#recorder.history;
+  }
+
+  #note(what: string): void {
+    this.trace.push({ time: now(), what });
   }
 
   async start(): Promise<void> {
@@ -219,6 +229,7 @@ export class ClusterRun {
     );
     slot.worker = worker;
     slot.since = now();
+    this.#note(`started ${worker.id}`);
     slot.proxy.forwardTo(worker.port);
     if (!isRival) return;
     const rivals = Object.fromEntries(
@@ -229,6 +240,7 @@ export class ClusterRun {
 
   #tellList(slot: Slot, list: readonly number[]): void {
     slot.list = list.includes(slot.index) ? list : [...list, slot.index];
+    this.#note(`list of ${slot.worker?.id ?? slot.index}: ${slot.list.join(' ')}`);
     slot.worker?.send({ list: slot.list.map((index) => this.#slots[index]!.proxy.url) });
   }
 
@@ -318,7 +330,7 @@ export class ClusterRun {
     if (end === 0) recorder.failed++;
     if (name === 'get') {
       const answer = end === 0 ? undefined : ((result as string | null) ?? undefined);
-      recorder.gets.push({ key: subject, peer: worker.id, start, value: answer });
+      recorder.gets.push({ key: subject, peer: worker.id, start, value: answer, ...({ hit: about, end, owner } as object) });
       if (end === 0) return;
       recorder.hits += about;
       const other = this.#slots[owner]?.worker;
@@ -342,11 +354,11 @@ export class ClusterRun {
   }
 
   #endIfDone(): void {
-    if (this.#issued < this.#total || this.#slots.some(({ open }) => open.size > 0)) return;
-    this.#performed += this.#total;
     const finished = this.#finished;
+    if (finished === undefined || this.#done < this.#total) return;
+    this.#performed += this.#total;
     this.#finished = undefined;
-    finished?.();
+    finished();
   }
 
   async #injectFaults(): Promise<void> {
@@ -368,6 +380,7 @@ export class ClusterRun {
     const random = this.#faultRandom;
     const { worker } = slot;
     if (worker === undefined || worker.hasEnded || worker.isStopped) return;
+    this.#note(`${event} ${worker.id}`);
     this.#events[event] = (this.#events[event] ?? 0) + 1;
     switch (event) {
       case 'reset':
@@ -378,6 +391,7 @@ export class ClusterRun {
         worker.hold(true);
         await pause(50 + 1_200 * random());
         worker.hold(false);
+        this.#note(`continue ${worker.id}`);
         this.#fill(slot);
         return;
       case 'kill':
