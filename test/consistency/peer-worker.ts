@@ -65,7 +65,10 @@ export class PeerWorker {
     onReport: (worker: PeerWorker, report: WorkerReport) => void,
   ): Promise<PeerWorker> {
     const path = fileURLToPath(new URL('fixtures/worker.mjs', import.meta.url));
-    const child = fork(path, [JSON.stringify(options)], { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = fork(path, [JSON.stringify(options)], {
+      execArgv: [],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     const worker = new PeerWorker(id, child);
     child.on('error', () => undefined);
     child.once('exit', () => (worker.hasEnded = true));

@@ -103,14 +103,19 @@ export class ClusterRun {
   readonly #events: Record<string, number> = {};
   /** The peers that are meant to be there. */
   #members: number[] = [];
+  /** Of the operations that are being performed. */
+  #total = 0;
   #issued = 0;
   #done = 0;
+  /** Operations before those. */
+  #performed = 0;
   #dropped = 0;
   #workers = 0;
   #isClosed = false;
   #isPaused = false;
   #finished: (() => void) | undefined;
   #next: (() => OperationChoice) | undefined;
+  #performers: readonly Slot[] = [];
 
   constructor(options: RunOptions) {
     this.#options = {
@@ -169,41 +174,32 @@ export class ClusterRun {
     return this.#report((performance.now() - startedAt) / 1000);
   }
 
-  /** Performs `count` operations of `choose`, and resolves once they have ended. */
-  async #perform(count: number, choose: () => OperationChoice): Promise<void> {
+  /** Performs `count` operations of `choose` by `slots`, and resolves once they have ended. */
+  async #perform(count: number, choose: () => OperationChoice, slots: readonly Slot[] = this.#slots): Promise<void> {
+    this.#performers = slots;
     this.#issued = 0;
     this.#done = 0;
     this.#next = choose;
     const finished = new Promise<void>((resolve) => (this.#finished = resolve));
-    const total = count;
-    this.#total = total;
-    for (const slot of this.#slots) this.#fill(slot);
+    this.#total = count;
+    for (const slot of slots) this.#fill(slot);
     await finished;
   }
-
-  #total = 0;
 
   /** Every peer reads every key, once; resolves to how many loads that took. */
   async readAll(): Promise<number> {
     const { keys } = this.#options;
     const before = this.#recorder.loads.length;
-    let next = 0;
-    const perPeer = new Map<number, number>();
-    await this.#perform(keys * this.#slots.length, () => ({
-      name: 'get',
-      subject: '',
-      bySlot: (slot) => {
-        next = perPeer.get(slot.index) ?? 0;
-        perPeer.set(slot.index, next + 1);
-        return `k${next % keys}`;
-      },
-    }));
+    for (const slot of this.#slots) {
+      let next = 0;
+      await this.#perform(keys, () => ({ name: 'get', subject: `k${next++}` }), [slot]);
+    }
     return this.#recorder.loads.length - before;
   }
 
   /** Removes one key by one peer. */
   async removeOne(key: string): Promise<void> {
-    await this.#perform(1, () => ({ name: 'remove', subject: key }));
+    await this.#perform(1, () => ({ name: 'remove', subject: key }), [this.#slots[0]!]);
   }
 
   async close(): Promise<void> {
@@ -247,24 +243,19 @@ export class ClusterRun {
   #fill(slot: Slot): void {
     const { worker, open } = slot;
     if (worker === undefined || worker.hasEnded || worker.isStopped || slot.list.length === 0) return;
+    if (!this.#performers.includes(slot)) return;
     const operations: Operation[] = [];
     while (open.size < this.#options.width && this.#issued < this.#total) {
-      const { name, subject, bySlot } = this.#next!();
-      const id = ++this.#issued + this.#base;
-      const chosen = bySlot?.(slot) ?? subject;
-      const operation: Operation = name === 'set' ? [id, name, chosen, `s${id}`] : [id, name, chosen];
+      const { name, subject } = this.#next!();
+      const id = ++this.#issued + this.#performed;
+      const operation: Operation = name === 'set' ? [id, name, subject, `s${id}`] : [id, name, subject];
       open.set(id, operation);
       operations.push(operation);
-      if (name === 'get') this.#noteDispute(slot, chosen);
-      else this.#versions.set(chosen, (this.#versions.get(chosen) ?? 0) + 1);
+      if (name === 'get') this.#noteDispute(slot, subject);
+      else this.#versions.set(subject, (this.#versions.get(subject) ?? 0) + 1);
     }
     if (operations.length > 0) worker.send({ operations });
   }
-
-  get #base(): number {
-    return this.#performed;
-  }
-  #performed = 0;
 
   #chooseAny(): OperationChoice {
     const { shares, keys, tags } = this.#options;
@@ -280,7 +271,10 @@ export class ClusterRun {
     const owner = this.#ownerOf(slot.list, key);
     const isDisputed = this.#slots.some(
       (other) =>
-        other !== slot && other.worker?.hasEnded === false && other.list !== slot.list && this.#ownerOf(other.list, key) !== owner,
+        other !== slot &&
+        other.worker?.hasEnded === false &&
+        other.list !== slot.list &&
+        this.#ownerOf(other.list, key) !== owner,
     );
     if (isDisputed) this.#recorder.disputedGets++;
   }
@@ -330,7 +324,7 @@ export class ClusterRun {
     if (end === 0) recorder.failed++;
     if (name === 'get') {
       const answer = end === 0 ? undefined : ((result as string | null) ?? undefined);
-      recorder.gets.push({ key: subject, peer: worker.id, start, value: answer, ...({ hit: about, end, owner } as object) });
+      recorder.gets.push({ key: subject, peer: worker.id, start, value: answer });
       if (end === 0) return;
       recorder.hits += about;
       const other = this.#slots[owner]?.worker;
@@ -347,7 +341,9 @@ export class ClusterRun {
     const { acknowledged, stored } = result as { acknowledged: string[]; stored?: boolean };
     // Whoever is there now and was there when it was called is who has confirmed.
     const peers = this.#slots
-      .filter(({ proxy, worker: other, since }) => acknowledged.includes(proxy.url) && other !== undefined && since < start)
+      .filter(
+        ({ proxy, worker: other, since }) => acknowledged.includes(proxy.url) && other !== undefined && since < start,
+      )
       .map(({ worker: other }) => other!.id);
     recorder.removals.push({ kind, subject, start, end, acknowledged: [...peers, worker.id], value, isStored: stored });
     if (name === 'remove') recorder.numbered(worker.bootId, about, subject);
@@ -399,8 +395,16 @@ export class ClusterRun {
       case 'dispute': {
         // One peer is not in the lists of some others, or thinks that it is alone with one.
         const doubters = this.#slots.filter((other) => other !== slot && random() < 0.5);
-        for (const other of doubters) this.#tellList(other, this.#members.filter((index) => index !== slot.index));
-        if (random() < 0.3) this.#tellList(slot, this.#members.filter((index) => index === slot.index || random() < 0.5));
+        for (const other of doubters)
+          this.#tellList(
+            other,
+            this.#members.filter((index) => index !== slot.index),
+          );
+        if (random() < 0.3)
+          this.#tellList(
+            slot,
+            this.#members.filter((index) => index === slot.index || random() < 0.5),
+          );
         await pause(100 + 900 * random());
         return this.#agree();
       }
@@ -474,6 +478,4 @@ export class ClusterRun {
 interface OperationChoice {
   readonly name: OperationName;
   readonly subject: string;
-  /** In the place of `subject`. */
-  readonly bySlot?: (slot: Slot) => string;
 }
