@@ -11,7 +11,7 @@ import type { LinkOutput } from './link-output.js';
 import { MAX_QUESTIONS } from './link-questions.js';
 
 /** How long a question waits for what its asker has applied and this process has not. */
-const CATCH_UP_MS = 500;
+export const CATCH_UP_MS = 500;
 
 export interface LinkAnswersOptions {
   /** Without one every question is refused. */
