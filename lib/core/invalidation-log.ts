@@ -22,8 +22,11 @@ export type InvalidationVector = ReadonlyMap<string, number>;
 /** Invalidations that are remembered, of all origins together, for peers that have missed them. */
 const MAX_REMEMBERED = 8_192;
 
-/** Origins that are remembered; one is a process that has invalidated something. */
+/** Origins in a vector; one is a process that has invalidated something. */
 const MAX_ORIGINS = 1_024;
+
+/** Origins that were in it of which the numbers are known: those that may still be in the vectors of others. */
+const MAX_RETIRED = 4 * MAX_ORIGINS;
 
 /**
  * What has been invalidated by the processes of a cluster, as far as this process knows.
@@ -34,6 +37,8 @@ const MAX_ORIGINS = 1_024;
  */
 export class InvalidationLog {
   readonly #vector = new Map<string, number>();
+  /** Numbers of origins that are not in the vector any more. */
+  readonly #retired = new Map<string, number>();
   readonly #logs = new Map<string, OriginLog>();
   /** The origin of each that is remembered, in the order in which they were applied here. */
   #order: string[] = [];
@@ -52,7 +57,7 @@ export class InvalidationLog {
     return this.#position;
   }
 
-  /** Origins of which nothing has been applied are not in it. */
+  /** Origins of which nothing has been applied are not in it, nor are those of which nothing has come for long. */
   get vector(): InvalidationVector {
     return this.#vector;
   }
@@ -66,8 +71,9 @@ export class InvalidationLog {
     return this.#snapshot;
   }
 
+  /** How many have been applied, of one that is not in the vector any more, too. */
   seqOf(origin: string): number {
-    return this.#vector.get(origin) ?? 0;
+    return this.#vector.get(origin) ?? this.#retired.get(origin) ?? 0;
   }
 
   /** Tells `listener` from now on of what is about `group`, until the returned function is called. */
@@ -139,11 +145,20 @@ export class InvalidationLog {
     // The one that has said something last stands last.
     this.#vector.delete(origin);
     this.#vector.set(origin, seq);
+    this.#retired.delete(origin);
     if (this.#vector.size <= MAX_ORIGINS) return;
     const [oldest, next] = this.#vector.keys();
-    const victim = oldest === this.origin ? next! : oldest!;
-    this.#vector.delete(victim);
-    this.#forget(victim);
+    this.#retire(oldest === this.origin ? next! : oldest!);
+  }
+
+  /** Its number stays: who still has it in his vector would have it applied here again, in the place of the next one. */
+  #retire(origin: string): void {
+    this.#retired.set(origin, this.seqOf(origin));
+    this.#vector.delete(origin);
+    this.#forget(origin);
+    if (this.#retired.size <= MAX_RETIRED) return;
+    const [oldest] = this.#retired.keys();
+    this.#retired.delete(oldest!);
   }
 
   /** Remembers nothing of what `origin` has said. */

@@ -106,14 +106,16 @@ export class OwnLoads<Value> {
     const view = ByteView.from(options.codec.encode(value));
     const { entry, tags, ttlMs } = this.#entryOf(key, value, view);
     if (tags !== undefined && tagMarks.isTouched(tags, position)) flight.disown();
-    if (flight.isSuperseded) return cache.passingEntryOf(key, view);
-    if (ttlMs > 0) {
+    if (!flight.isSuperseded && ttlMs > 0) {
       entry.extras = taggedExtras(tags, position);
       return this.#keep(key, entry, ttlMs);
     }
     // Nor is what has been kept before good any more.
-    cache.delete(key);
-    return cache.passingEntryOf(key, view);
+    if (!flight.isSuperseded) cache.delete(key);
+    const passing = cache.passingEntryOf(key, view);
+    // A peer that has asked may have applied a removal by one of them meanwhile.
+    passing.extras = taggedExtras(tags, position);
+    return passing;
   }
 
   #entryOf(key: string, value: Value, view: ByteView): { entry: CacheEntry; ttlMs: number; tags?: readonly string[] } {

@@ -14,7 +14,7 @@ import { headers, PROTOCOL_VERSION, type FailureMark } from './wire.js';
 export interface HttpPeerClientOptions {
   readonly basePath: string;
   readonly auth: PeerAuth;
-  /** What this process has applied: a peer that has not is not believed. */
+  /** What this process has applied: a peer that had not when it was asked is not believed. */
   readonly invalidations: InvalidationLog;
   readonly failures: FailureCodec;
   /** Bytes of group and key, percent-encoded. */
@@ -163,6 +163,16 @@ export class HttpPeerClient implements PeerClient {
   }
 }
 
+/**
+ * Whether a peer had applied all that this process had when it asked. A Go peer says nothing of invalidations, and does not
+ * know any.
+ */
+function hasApplied({ headers: answered }: HttpAnswer, vector: InvalidationVector): boolean {
+  if (answered[headers.version] === undefined) return true;
+  const seen = answered[headers.seen];
+  return headerCovers(typeof seen === 'string' ? seen : undefined, vector);
+}
+
 /** Whether a refusal says nothing of the peer itself. A Go peer answers 500 without a mark when its getter fails. */
 function isAboutTheQuestion({ status, headers: answered }: HttpAnswer): boolean {
   const mark = answered[headers.failure];
@@ -172,13 +182,6 @@ function isAboutTheQuestion({ status, headers: answered }: HttpAnswer): boolean 
     mark === 'overloaded' ||
     (mark === undefined && status === 500)
   );
-}
-
-/** A Go peer says nothing of invalidations, and does not know any. */
-function hasApplied({ headers: answered }: HttpAnswer, vector: InvalidationVector): boolean {
-  if (answered[headers.version] === undefined) return true;
-  const seen = answered[headers.seen];
-  return headerCovers(typeof seen === 'string' ? seen : undefined, vector);
 }
 
 /** How long "not found" may be kept; `undefined` where it is not said, or not in whole milliseconds. */

@@ -151,8 +151,9 @@ class PeerWait {
 
 const TEXT = 'text/plain; charset=utf-8';
 
-/** Writes one response. */
+/** Writes one response. To be made when the question has come. */
 class Answer {
+  /** What had been applied then: the answer may be that of a load that has begun before what is applied meanwhile. */
   readonly #seen: string | undefined;
 
   constructor(
@@ -160,7 +161,6 @@ class Answer {
     readonly response: ServerResponse,
     readonly server: Pick<PeerServer, 'bootId' | 'isDraining' | 'pool'>,
   ) {
-    // When it was asked: what is applied later says nothing of a load that has been joined before.
     this.#seen = vectorToHeader(server.pool.invalidations.vector);
   }
 

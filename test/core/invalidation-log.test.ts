@@ -99,10 +99,26 @@ describe('InvalidationLog', () => {
 
     expect(log.vector.size).toBe(1_024);
     expect(log.seqOf('here')).toBe(1);
-    expect(log.seqOf('process 0')).toBe(0);
-    expect(log.after('process 0', 0, 10)).toEqual([]);
+    expect(log.vector.has('process 0')).toBe(false);
+    expect(log.after('process 0', 0, 10)).toBeUndefined();
     expect(log.after('process 2999', 0, 10)).toEqual([removal('k')]);
     expect(log.append(removal('again'))).toBe(2);
     expect(log.after('here', 1, 10)).toEqual([removal('again')]);
+  });
+
+  it('knows up to where it has applied what an origin has said that is not in its vector any more', () => {
+    const log = new InvalidationLog('own');
+    for (let index = 1; index <= 1_100; index++) log.receive(`boot ${index}`, 1, [removal('k'), removal('k')]);
+    expect(log.vector.size).toBe(1_024);
+    expect(log.vector.has('boot 1')).toBe(false);
+
+    expect(log.seqOf('boot 1')).toBe(2);
+    log.receive('boot 1', 1, [removal('k'), removal('k')]);
+    expect(log.vector.has('boot 1')).toBe(false);
+
+    log.receive('boot 1', 3, [removal('k')]);
+    expect(log.vector.get('boot 1')).toBe(3);
+    expect(log.after('boot 1', 2, 10)).toEqual([removal('k')]);
+    expect(log.after('boot 1', 1, 10)).toBeUndefined();
   });
 });

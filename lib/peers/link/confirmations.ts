@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.js';
 import type { InvalidationResult } from '../../core/invalidation-result.js';
 
 interface Confirmation {
@@ -17,6 +18,11 @@ interface Confirmer {
 /** Who of the peers has confirmed what this process has invalidated. */
 export class Confirmations {
   readonly #peers = new Map<string, Confirmer>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** Resolves once all `peers` have confirmed number `seq`, which must not sink, or `timeoutMs` is over. */
   of(seq: number, peers: readonly string[], timeoutMs: number): Promise<InvalidationResult> {
@@ -24,7 +30,7 @@ export class Confirmations {
       const pending = new Set<string>();
       const acknowledged: string[] = [];
       const settle = (): void => {
-        clearTimeout(timer);
+        stopTimer();
         resolve({ complete: pending.size === 0, acknowledged, pending: [...pending] });
       };
       const confirmation: Confirmation = { seq, pending, acknowledged, settle };
@@ -36,11 +42,10 @@ export class Confirmations {
           confirmer.waiting.push(confirmation);
         }
       }
-      const timer = setTimeout(() => {
+      const stopTimer = this.#clock.after(timeoutMs, () => {
         for (const peer of pending) this.#forget(peer, confirmation);
         settle();
-      }, timeoutMs);
-      timer.unref();
+      });
       if (pending.size === 0) settle();
     });
   }

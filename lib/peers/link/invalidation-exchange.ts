@@ -1,8 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { systemClock, type Clock } from '../../core/clock.js';
 import type { InvalidationLog } from '../../core/invalidation-log.js';
 import type { InvalidationResult } from '../../core/invalidation-result.js';
 import { Confirmations } from './confirmations.js';
 import type { PeerLink } from './peer-link.js';
+
+/** A link, as far as invalidations go. */
+export type ExchangeLink = Pick<PeerLink, 'peer' | 'bootId' | 'invalidations'>;
 
 /** How often what is not confirmed is said again, and links that are missing are dialed. */
 const REPEAT_MS = 250;
@@ -10,11 +14,13 @@ const REPEAT_MS = 250;
 export interface InvalidationExchangeOptions {
   readonly log: InvalidationLog;
   /** Those that are not closed. */
-  readonly links: () => Iterable<PeerLink>;
+  readonly links: () => Iterable<ExchangeLink>;
   /** URLs of the other peers. */
   readonly peers: () => readonly string[];
   /** Dials the peers to whom there is no link. */
   readonly dial: () => void;
+  /** Default `systemClock`. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -25,16 +31,19 @@ export interface InvalidationExchangeOptions {
 export class InvalidationExchange {
   readonly #options: InvalidationExchangeOptions;
   readonly #log: InvalidationLog;
-  readonly #confirmations = new Confirmations();
+  readonly #clock: Clock;
+  readonly #confirmations: Confirmations;
   readonly #outsideRequests = AsyncLocalStorage.snapshot();
   readonly #unwatch: () => void;
-  #timer: NodeJS.Timeout | undefined;
+  #stopTimer: (() => void) | undefined;
   #isScheduled = false;
   #isClosed = false;
 
   constructor(options: InvalidationExchangeOptions) {
     this.#options = options;
     this.#log = options.log;
+    this.#clock = options.clock ?? systemClock;
+    this.#confirmations = new Confirmations(this.#clock);
     this.#unwatch = options.log.watch((origin) => this.#logChanged(origin));
   }
 
@@ -46,12 +55,12 @@ export class InvalidationExchange {
   }
 
   /** A link is open: what both sides have applied has to be said. */
-  opened(link: PeerLink): void {
+  opened(link: ExchangeLink): void {
     link.invalidations?.tell();
   }
 
   /** The other side of `link` has said what it has applied. */
-  heard(link: PeerLink): void {
+  heard(link: ExchangeLink): void {
     this.#start();
     const seq = link.invalidations?.heardOf(this.#log.origin) ?? 0;
     if (seq > 0) this.#confirmations.confirm(link.peer, seq);
@@ -60,7 +69,7 @@ export class InvalidationExchange {
   close(): void {
     this.#isClosed = true;
     this.#unwatch();
-    clearInterval(this.#timer);
+    this.#stopTimer?.();
   }
 
   #logChanged(origin: string): void {
@@ -80,11 +89,13 @@ export class InvalidationExchange {
   }
 
   #start(): void {
-    if (this.#timer !== undefined || this.#isClosed) return;
-    this.#timer = this.#outsideRequests(() => setInterval(() => this.#repeat(), REPEAT_MS).unref());
+    if (this.#stopTimer !== undefined || this.#isClosed) return;
+    this.#stopTimer = this.#outsideRequests(() => this.#clock.after(REPEAT_MS, () => this.#repeat()));
   }
 
   #repeat(): void {
+    this.#stopTimer = undefined;
+    this.#start();
     this.#options.dial();
     for (const link of this.#options.links()) link.invalidations?.repeat();
   }

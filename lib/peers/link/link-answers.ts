@@ -11,7 +11,7 @@ import type { LinkOutput } from './link-output.js';
 import { MAX_QUESTIONS } from './link-questions.js';
 
 /** How long a question waits for what its asker has applied and this process has not. */
-const CATCH_UP_MS = 500;
+export const CATCH_UP_MS = 500;
 
 export interface LinkAnswersOptions {
   /** Without one every question is refused. */
@@ -64,7 +64,11 @@ export class LinkAnswers {
     const group = this.#admit(id, groupName, key);
     if (group === undefined) return;
     const wait = this.#enter(id);
-    const replied = (reply: PeerReply): void => this.#replyLoaded(id, wait, reply);
+    const replied = (reply: PeerReply): void => {
+      // The asker takes it for its own once it has applied what has come of it.
+      this.#options.invalidations?.tell();
+      this.#replyLoaded(id, wait, reply);
+    };
     group.serveSet(key, value, Math.min(timeoutMs, MAX_TIMER_MS)).then(
       (result) => replied({ outcome: 'value', value: ByteView.from(JSON.stringify(result)), minuteQps: 0 }),
       (error: unknown) => replied({ outcome: 'failed', error: error as Error }),

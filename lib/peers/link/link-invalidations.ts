@@ -5,7 +5,7 @@ import { frameTypes } from './frames.js';
 const FRAME_CHARACTERS = 64 * 1024;
 const FRAME_INVALIDATIONS = 1_000;
 
-/** Origins that are heard of: more than a log remembers are nobody's. */
+/** Origins of which is known what the other side has said last: more than there are in a vector. */
 const MAX_HEARD = 4_096;
 
 /** An invalidation on the wire: its kind, its group, its key or tag. */
@@ -31,7 +31,7 @@ export interface LinkInvalidationsOptions {
 export class LinkInvalidations {
   readonly #options: LinkInvalidationsOptions;
   readonly #log: InvalidationLog;
-  /** What the other side has said that it has applied, by origin. */
+  /** What the other side has said that it has applied, by origin; what it has said last stands last. */
   readonly #heard = new Map<string, number>();
   /** What it has been told that this side has applied. */
   readonly #told = new Map<string, number>();
@@ -70,7 +70,7 @@ export class LinkInvalidations {
       this.#told.set(origin, seq);
       news.push([origin, seq]);
     }
-    for (const origin of this.#told.keys()) if (this.#log.seqOf(origin) === 0) this.#told.delete(origin);
+    for (const origin of this.#told.keys()) if (!this.#log.vector.has(origin)) this.#told.delete(origin);
     if (news.length > 0) this.#write(frameTypes.seen, Object.fromEntries(news));
   }
 
@@ -126,10 +126,15 @@ export class LinkInvalidations {
 
   #hear(numbers: readonly (readonly [string, number])[]): void {
     for (const [origin, seq] of numbers) {
-      if (seq > this.heardOf(origin) && this.#heard.size < MAX_HEARD) this.#heard.set(origin, seq);
+      if (seq <= this.heardOf(origin)) continue;
+      this.#heard.delete(origin);
+      this.#heard.set(origin, seq);
+      if (this.#heard.size <= MAX_HEARD) continue;
+      const [oldest] = this.#heard.keys();
+      this.#heard.delete(oldest!);
     }
     this.#compare();
-    // Of what has come in part, too: the rest has to be asked for.
+    // Of what has come in part, too: more may be missing than goes in one frame.
     if (numbers.some(([origin]) => this.heardOf(origin) > this.#log.seqOf(origin))) this.#askForMissing();
   }
 

@@ -153,7 +153,8 @@ export class PeerLink {
   /** As `PeerClient.set`. */
   set({ group, key, value, timeoutMs }: PeerSetRequest): Promise<SetResult> {
     return new Promise((resolve, reject) => {
-      if (!this.isOpen || this.invalidations === undefined || value.length > MAX_SET_BYTES) {
+      const { invalidations } = this;
+      if (!this.isOpen || invalidations === undefined || value.length > MAX_SET_BYTES) {
         return reject(new PeerError(this.peer, 'can not be sent this value'));
       }
       const request = {
@@ -164,10 +165,21 @@ export class PeerLink {
         onAbort: () => undefined,
       };
       const answered = (reply: PeerReply): void => {
-        if (reply.outcome === 'value') resolve(JSON.parse(reply.value.toString()) as SetResult);
-        else reject(reply.outcome === 'failed' ? reply.error : new PeerError(this.peer, 'did not take a value'));
+        if (reply.outcome !== 'value') {
+          return reject(reply.outcome === 'failed' ? reply.error : new PeerError(this.peer, 'did not take a value'));
+        }
+        const result = JSON.parse(reply.value.toString()) as SetResult;
+        // Before this answer the peer has said what it has applied, its own removal of the old value included.
+        const timer = setTimeout(() => {
+          callOff();
+          reject(new PeerError(this.peer, 'has taken a value, and what it has removed for that has not come here'));
+        }, SET_GRACE_MS).unref();
+        const callOff = invalidations.whenCaughtUp(() => {
+          clearTimeout(timer);
+          resolve(result);
+        });
       };
-      this.invalidations.tell();
+      invalidations.tell();
       this.#questions.ask(request, { answered, failed: reject }, (id) => {
         this.#output.frames.set(id, { group, key, value, timeoutMs });
         this.#output.written();

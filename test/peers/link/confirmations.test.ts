@@ -1,9 +1,10 @@
+import { ManualClock } from 'nestjs-groupcache/testing';
 import { describe, expect, it } from 'vitest';
 import { Confirmations } from '../../../lib/peers/link/confirmations.js';
 
 describe('Confirmations', () => {
   it('are complete once all peers have confirmed the number or a later one', async () => {
-    const confirmations = new Confirmations();
+    const confirmations = new Confirmations(new ManualClock());
     const first = confirmations.of(1, ['b', 'c'], 10_000);
     const second = confirmations.of(2, ['b', 'c'], 10_000);
 
@@ -16,14 +17,14 @@ describe('Confirmations', () => {
   });
 
   it('say who is missing when the time is over, and forget it', async () => {
-    const confirmations = new Confirmations();
+    const clock = new ManualClock();
+    const confirmations = new Confirmations(clock);
     const result = confirmations.of(3, ['b', 'c'], 5);
     confirmations.confirm('c', 3);
     confirmations.confirm('b', 2);
     const later = confirmations.of(4, ['b'], 10_000);
 
-    // Their timer does not keep the process.
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    clock.advance(5);
     expect(await result).toEqual({ complete: false, acknowledged: ['c'], pending: ['b'] });
     confirmations.confirm('b', 4);
 
@@ -31,7 +32,7 @@ describe('Confirmations', () => {
   });
 
   it('are there at once where all have confirmed before, or there is nobody', async () => {
-    const confirmations = new Confirmations();
+    const confirmations = new Confirmations(new ManualClock());
     confirmations.confirm('b', 7);
 
     expect(await confirmations.of(7, ['b'], 10_000)).toEqual({ complete: true, acknowledged: ['b'], pending: [] });

@@ -120,3 +120,61 @@ describe('a load that a removal overtakes', () => {
     expect(loads).toHaveLength(2);
   });
 });
+
+describe('a load that a removal by tag overtakes', () => {
+  // The owner said of such a value, and of one that is not to be kept, only that it must not be kept, and not its tags.
+  it.each([
+    ['at the owner', '5m'],
+    ['at the asker alone', 0],
+  ] as const)('does not answer who has asked after the removal, %s', async (where, ttl) => {
+    const cluster = await LocalCluster.start(2);
+    closers.push(() => cluster.close());
+    const loads: ReturnType<typeof deferred<string>>[] = [];
+    for (const { groups } of cluster.peers) {
+      groups.define('prices', () => (loads.push(deferred<string>()), loads.at(-1)!.promise), {
+        codec: textCodec,
+        promote: promoteAlways,
+        tags: () => ['p'],
+        ttl: () => ttl,
+      });
+    }
+    const [owner, asker] = [cluster.ownerOf('k'), cluster.strangerTo('k')];
+    const group = asker.groups.get<string>('prices');
+    await group.remove('another key', { require: 'all' }); // They are linked.
+    const early = group.get('k');
+    await expect.poll(() => loads.length).toBe(1);
+    const removal = { group: 'prices', kind: 'tag', subject: 'p' } as const;
+    if (where === 'at the owner') owner.pool.invalidations.receive('another process', 1, [removal]);
+    asker.pool.invalidations.receive('another process', 1, [removal]);
+
+    const late = group.get('k');
+    loads[0]!.resolve('old');
+    await expect.poll(() => loads.length).toBe(2);
+    loads[1]!.resolve('new');
+
+    expect(await early).toBe('old');
+    expect(await late).toBe('new');
+  });
+});
+
+describe('a set whose removal has not come to the caller', () => {
+  // It ended by the owner's word, though the caller still had its copy of the old value.
+  it('ends once it has, and is a removal where that takes too long', async () => {
+    const started = await startPrices(3);
+    const { cluster, prices } = started;
+    for (const group of prices) await group.get('k');
+    const caller = cluster.peers.indexOf(cluster.strangerTo('k'));
+    const { invalidations: log } = cluster.peers[caller]!.pool;
+    const receive = log.receive.bind(log);
+    const { bootId: owner } = cluster.ownerOf('k').pool;
+    log.receive = (origin, from, invalidations) => {
+      if (origin !== owner) receive(origin, from, invalidations);
+    };
+    started.price = 'p-2';
+
+    const result = await prices[caller]!.set('k', 'p-set', { timeout: '50ms' });
+
+    expect(result.stored).toBe(false);
+    expect(await prices[caller]!.get('k')).toBe('p-2');
+  });
+});

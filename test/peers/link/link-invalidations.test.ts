@@ -164,15 +164,33 @@ describe('LinkInvalidations', () => {
     expect(one.log.position).toBe(0);
   });
 
-  it('hears of a bounded number of origins', () => {
-    const { one, deliver } = createPair();
-    for (let frame = 0; frame < 10; frame++) {
-      const numbers = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`p${frame}-${index}`, 1]));
-      one.link.read(frameTypes.seen, 0, JSON.stringify(numbers));
+  // Who forgot one of more origins than a log has asked for it, and forgot the next one by that, for ever.
+  it('comes to rest where there have been more origins than a log remembers', () => {
+    const { one, other, deliver } = createPair();
+    for (let index = 1; index <= 1_500; index++) {
+      one.log.receive(`boot ${index}`, 1, [removal('k')]);
+      other.log.receive(`boot ${1_501 - index}`, 1, [removal('k')]);
     }
-    deliver();
 
-    expect(one.link.heardOf('p0-0')).toBe(1);
-    expect(one.link.heardOf('p9-0')).toBe(0);
+    for (const { link } of [one, other]) link.tell();
+    deliver();
+    for (const { link } of [one, other]) link.repeat();
+    deliver();
+    const sent = one.sent.length + other.sent.length;
+    for (const { link } of [one, other]) link.repeat();
+
+    expect([one.link.isBehind, other.link.isBehind]).toEqual([false, false]);
+    expect(one.sent.length + other.sent.length).toBe(sent);
+  });
+
+  it('hears of further origins, however many there have been', () => {
+    const { one } = createPair();
+    const many = Array.from({ length: 5_000 }, (_, index) => [`boot ${index}`, 1] as const);
+    one.link.read(frameTypes.seen, 0, JSON.stringify(Object.fromEntries(many)));
+
+    one.link.read(frameTypes.seen, 0, JSON.stringify({ other: 7 }));
+    one.link.read(frameTypes.seen, 0, JSON.stringify({ other: 8 }));
+
+    expect(one.link.heardOf('other')).toBe(8);
   });
 });

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { ClusterRun, runCluster, type RunOptions, type RunReport } from './run.js';
+
+/** Of the run with all faults; `npm run check:consistency` has a million. */
+const operations = Number(process.env['CONSISTENCY_OPERATIONS'] ?? 30_000);
+
+/** A seed is what a run is made of, but for the times at which things happen. */
+const seed = Number(process.env['CONSISTENCY_SEED'] ?? Date.now() % 1_000_000);
+
+const everything: Partial<RunOptions> = {
+  width: 96,
+  shares: { remove: 0.025, set: 0.005, tag: 0.004, clear: 0.0002 },
+};
+
+/** Prints what a run came to, so that a failed one can be run again. */
+function print(what: string, { violations, ...report }: RunReport): void {
+  console.log(`${what}: ${JSON.stringify({ violations: violations.length, ...report })}`);
+  for (const violation of violations.slice(0, 5)) console.log(JSON.stringify(violation));
+}
+
+describe('a cluster of processes', () => {
+  it.each(['one secret', 'no secret'] as const)(
+    'keeps its promise under faults, with %s',
+    { timeout: 120_000 + 5 * operations },
+    async (kind) => {
+      const share = kind === 'one secret' ? 0.6 : 0.4;
+      const report = await runCluster({
+        ...everything,
+        seed,
+        operations: Math.ceil(operations * share),
+        peers: 4,
+        auth: kind === 'one secret' ? { secret: 'sixteen bytes at least' } : 'none',
+        faults: {
+          dropRate: 0.2,
+          delayMs: 3,
+          everyMs: 400,
+          events: ['stop', 'kill', 'dispute', 'dispute', 'leave', 'reset', 'reset', 'cut'],
+        },
+      });
+      print(kind, report);
+
+      expect(report.violations).toEqual([]);
+      const least = Math.min(1_000, report.operations / 500);
+      expect(report.hits / report.gets).toBeGreaterThan(0.5);
+      expect(report.overlapping).toBeGreaterThan(least);
+      expect(report.lagging).toBeGreaterThan(least);
+      expect(report.disputed).toBeGreaterThan(least);
+      expect(report.dropped).toBeGreaterThan(least);
+      // A peer that has missed something finds out by the next question, or when it is repeated, once it can be reached.
+      expect(report.convergence!.p50).toBeLessThan(500);
+    },
+  );
+
+  it('loads nothing but what has been removed', async () => {
+    const run = new ClusterRun({ seed, operations: 0, peers: 4, keys: 200 });
+    try {
+      await run.start();
+      await run.readAll();
+      expect(await run.readAll()).toBe(0);
+
+      await run.removeOne('k7');
+
+      expect(await run.readAll()).toBe(1);
+    } finally {
+      await run.close();
+    }
+  });
+
+  it('loads at most half as much again where three messages of ten are lost', async () => {
+    const options = { ...everything, seed, operations: 20_000, peers: 4 };
+    const undisturbed = await runCluster(options);
+    const disturbed = await runCluster({ ...options, faults: { dropRate: 0.3 } });
+    print('undisturbed', undisturbed);
+    print('three of ten lost', disturbed);
+
+    expect([...undisturbed.violations, ...disturbed.violations]).toEqual([]);
+    expect(disturbed.dropped).toBeGreaterThan(100);
+    expect(disturbed.loads).toBeLessThan(1.5 * undisturbed.loads);
+  });
+});
+
+describe('the check', () => {
+  const faults = { dropRate: 0.1 };
+
+  it.each([
+    ['untold', { remove: 0.03 }],
+    ['supersededKept', { remove: 0.03 }],
+    ['notSuperseded', { remove: 0.03 }],
+    ['gapIgnored', { remove: 0.03 }],
+    ['answersBehind', { remove: 0.03 }],
+    ['notDoubted', { tag: 0.06 }],
+  ] as const)('finds what is wrong with %s', async (mutant, shares) => {
+    const report = await runCluster({ seed, operations: 12_000, peers: 4, width: 96, shares, faults, mutant });
+    console.log(`${mutant}: ${report.violations.length} violations`);
+
+    expect(report.violations.length).toBeGreaterThan(0);
+  });
+
+  it('finds what is wrong where the owner is told first, then everyone, as far as that works', async () => {
+    const report = await runCluster({ seed, operations: 12_000, peers: 4, width: 96, isRival: true });
+    console.log(`owner first: ${report.violations.length} violations`);
+
+    expect(report.violations.length).toBeGreaterThan(0);
+  });
+});
