@@ -72,7 +72,7 @@ describe.skipIf(missing !== undefined).each<[NestMajor, string]>([
     const unit = await run(app, ['npm', 'test'], nodes.get(node));
     const e2e = await run(app, ['npm', 'run', 'test:e2e'], nodes.get(node));
 
-    expect(unit).toMatch(/Tests:? +5 passed/);
+    expect(unit).toMatch(/Tests:? +6 passed/);
     expect(e2e).toMatch(/Tests:? +2 passed/);
   });
 
