@@ -9,15 +9,16 @@ import { groupName } from './group-handle.js';
 import type { ResolvedGroupcacheOptions } from './groupcache.options.js';
 import { canInject, labelOf, narrowScopeOf, prototypeOf, type ProviderWrapper } from './provider-wrapper.js';
 
-interface BoundMethod {
+interface FoundMethod {
   readonly method: CacheActionMethod;
-  readonly instance: object;
+  /** `undefined` where instances are made later. */
+  readonly instance: object | undefined;
 }
 
 /** Finds the `@CachePut` and `@CacheEvict` methods of all providers and controllers at start, and has them act. */
 @Injectable()
 export class CacheActionExplorer implements OnModuleInit, OnApplicationBootstrap {
-  readonly #bound: BoundMethod[] = [];
+  readonly #found: FoundMethod[] = [];
 
   constructor(
     private readonly options: Pick<ResolvedGroupcacheOptions, 'enabled' | 'afterCommit'>,
@@ -29,28 +30,40 @@ export class CacheActionExplorer implements OnModuleInit, OnApplicationBootstrap
   onModuleInit(): void {
     if (!this.options.enabled) return;
     this.runner.open(this.groups, this.options.afterCommit);
-    try {
+    this.#orUnbind(() => {
       for (const wrapper of this.discovery.getProviders()) this.#explore(wrapper);
       for (const wrapper of this.discovery.getControllers()) this.#explore(wrapper);
-    } catch (error) {
-      this.unbind();
-      throw error;
-    }
+    });
   }
 
   /** By now the groups of all modules are made. Throws an `UnknownGroupError`: a write is too late to find out. */
   onApplicationBootstrap(): void {
-    for (const { method, instance } of this.#bound) {
-      for (const { group } of method.actions) {
-        this.groups.get(groupName(typeof group === 'function' ? group(instance) : group));
+    this.#orUnbind(() => {
+      for (const { method, instance } of this.#found) {
+        for (const { group } of method.actions) {
+          if (typeof group !== 'function') this.groups.get(groupName(group));
+          else if (instance !== undefined) this.groups.get(groupName(group(instance)));
+        }
       }
-    }
+    });
   }
 
   /** Gives the methods back to themselves. */
   unbind(): void {
     this.runner.close();
-    for (const { method, instance } of this.#bound.splice(0)) method.bound.delete(instance);
+    for (const { method, instance } of this.#found.splice(0)) {
+      if (instance !== undefined) method.bound.delete(instance);
+    }
+  }
+
+  /** An instance may be used again, by an application that starts. */
+  #orUnbind(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.unbind();
+      throw error;
+    }
   }
 
   #explore(wrapper: ProviderWrapper): void {
@@ -58,7 +71,11 @@ export class CacheActionExplorer implements OnModuleInit, OnApplicationBootstrap
     const methods = cacheActionMethods.of(prototype);
     if (methods.length === 0) return;
     const scope = narrowScopeOf(wrapper);
-    if (scope !== undefined) return this.#checkInjection(wrapper, scope, methods[0]!);
+    if (scope !== undefined) {
+      this.#checkInjection(wrapper, scope, methods[0]!);
+      this.#found.push(...methods.map((method) => ({ method, instance: undefined })));
+      return;
+    }
     const instance: unknown = wrapper.instance;
     if (!isObject(instance)) return;
     for (const method of methods) this.#bind(method, instance, prototype as object);
@@ -87,6 +104,6 @@ export class CacheActionExplorer implements OnModuleInit, OnApplicationBootstrap
       );
     }
     method.bound.set(instance, this.runner);
-    this.#bound.push({ method, instance });
+    this.#found.push({ method, instance });
   }
 }

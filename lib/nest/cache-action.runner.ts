@@ -41,19 +41,19 @@ export class CacheActionRunner {
    * has succeeded.
    */
   async follow<Result>(outcome: Result, { actions, instance, args }: ActingCall): Promise<Awaited<Result>> {
+    // The application may be closed while the method runs.
+    const groups = this.#groups;
     const result = await outcome;
+    if (groups === undefined) return result;
     const planned = actions
       .filter(({ when }) => when === undefined || when(result, ...args))
-      .map((action) => this.#plan(action, instance, result, args));
+      .map(({ group, plan }) => {
+        const typedGroup = groups.get(groupName(typeof group === 'function' ? group(instance) : group));
+        const act = plan(result, args);
+        return (): Promise<unknown> => act(typedGroup);
+      });
     if (planned.length > 0) await this.#commit(() => allOf(planned.map((act) => act())));
     return result;
-  }
-
-  #plan({ group, plan }: CacheAction, instance: unknown, result: unknown, args: readonly unknown[]) {
-    const name = groupName(typeof group === 'function' ? group(instance) : group);
-    const act = plan(result, args);
-    const typedGroup = this.#groups!.get(name);
-    return (): Promise<unknown> => act(typedGroup);
   }
 
   /** Has the hook run `act`. Who waits for the method is told how that ended, if it has begun while he was waiting. */

@@ -447,8 +447,10 @@ describe('CachePut and CacheEvict', () => {
   });
 
   it('fail at start where their group is not there', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Requested extends Writer {}
     await expect(startContext({ providers: [Writer] })).rejects.toThrow(UnknownGroupError);
-    await closeApps();
+    await expect(startContext({ providers: [Requested] })).rejects.toThrow(UnknownGroupError);
     class Defining {
       constructor(private readonly groups: GroupService) {}
       onModuleInit(): void {
@@ -493,6 +495,50 @@ describe('CachePut and CacheEvict', () => {
     await writer.rename(1, 'C');
 
     expect(run).toHaveBeenCalledTimes(1);
+  });
+
+  it('answer a caller whose method has ended after the application was closed', async () => {
+    fill();
+    const held = deferred<void>();
+    @Injectable()
+    class Slow {
+      @CacheEvict(Cities, { all: true })
+      async slow(): Promise<string> {
+        await held.promise;
+        return 'written';
+      }
+    }
+    const { context } = await start({ providers: [Slow] });
+    const slow = context.get(Slow).slow();
+    await context.close();
+    held.resolve();
+
+    expect(await slow).toBe('written');
+  });
+
+  it('act beside @Cached: above it after each call, below it after each load', async () => {
+    fill();
+    const run = vi.fn((act: () => Promise<void>) => act());
+    @Injectable()
+    class Both {
+      @CacheEvict(Cities, { all: true })
+      @Cached('above')
+      async above(id: number): Promise<number> {
+        return id;
+      }
+      @Cached('below')
+      @CacheEvict(Cities, { all: true })
+      async below(id: number): Promise<number> {
+        return id;
+      }
+    }
+    const { context } = await start({ providers: [Both], groupcache: { afterCommit: run } });
+    const both = context.get(Both);
+
+    expect([await both.above(1), await both.above(1)]).toEqual([1, 1]);
+    expect(run).toHaveBeenCalledTimes(2);
+    expect([await both.below(1), await both.below(1)]).toEqual([1, 1]);
+    expect(run).toHaveBeenCalledTimes(3);
   });
 });
 

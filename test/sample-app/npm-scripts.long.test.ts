@@ -183,7 +183,7 @@ describe('npm start', () => {
 });
 
 describe('npm run demo', () => {
-  it('reads each key from the database once, without an error', async () => {
+  it('reads each version of a key from the database once, without an error', async () => {
     const command = new Command(['npm', 'run', 'demo', '--', '--port', '0', '--data', data]);
 
     expect(await command.ended, command.output).toBe(0);

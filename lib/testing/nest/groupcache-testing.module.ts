@@ -26,9 +26,11 @@ export class GroupcacheTestingModule {
     return testingModule({ enabled: false });
   }
 
-  static inMemory(options: Pick<GroupcacheOptions, 'defaults' | 'maxTotalBytes' | 'clock'> = {}): DynamicModule {
-    const { clock, defaults, maxTotalBytes } = options;
-    return testingModule({ clock, defaults, maxTotalBytes });
+  static inMemory(
+    options: Pick<GroupcacheOptions, 'afterCommit' | 'clock' | 'defaults' | 'maxTotalBytes'> = {},
+  ): DynamicModule {
+    const { afterCommit, clock, defaults, maxTotalBytes } = options;
+    return testingModule({ afterCommit, clock, defaults, maxTotalBytes });
   }
 }
 
