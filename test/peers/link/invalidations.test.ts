@@ -157,6 +157,32 @@ describe('a load that a removal by tag overtakes', () => {
   });
 });
 
+describe('a load in the place of a peer that a removal by tag overtakes', () => {
+  // Who had asked for the peer's answer was given what came in its place, though that was known to be old.
+  it('does not answer who has asked after the removal', async () => {
+    const cluster = await LocalCluster.start(2);
+    closers.push(() => cluster.close());
+    const loads: ReturnType<typeof deferred<string>>[] = [];
+    const asker = cluster.strangerTo('k');
+    const group = asker.groups.define('prices', () => (loads.push(deferred<string>()), loads.at(-1)!.promise), {
+      codec: textCodec,
+      tags: () => ['p'],
+    });
+    await cluster.ownerOf('k').stop();
+    const early = group.get('k');
+    await expect.poll(() => loads.length).toBe(1);
+
+    await group.removeByTag('p', { timeout: 1 });
+    const late = group.get('k');
+    loads[0]!.resolve('old');
+    await expect.poll(() => loads.length).toBe(2);
+    loads[1]!.resolve('new');
+
+    expect(await early).toBe('old');
+    expect(await late).toBe('new');
+  });
+});
+
 describe('a set whose removal has not come to the caller', () => {
   // It ended by the owner's word, though the caller still had its copy of the old value.
   it('ends once it has, and is a removal where that takes too long', async () => {
