@@ -18,6 +18,7 @@ const steps = fc.array(
     { weight: 4, arbitrary: fc.record({ does: fc.constant('load'), which }) },
     { weight: 4, arbitrary: fc.record({ does: fc.constantFrom('remove', 'removeByTag', 'set'), peer, key }) },
     { weight: 1, arbitrary: fc.record({ does: fc.constantFrom('clear', 'restart'), peer }) },
+    { weight: 2, arbitrary: fc.record({ does: fc.constantFrom('cut', 'mend', 'mend'), peer }) },
     { weight: 1, arbitrary: fc.record({ does: fc.constant('lose'), count: fc.integer({ min: 1, max: 3 }) }) },
     { weight: 1, arbitrary: fc.record({ does: fc.constant('list'), peer, without: fc.nat(3) }) },
     { weight: 1, arbitrary: fc.record({ does: fc.constant('wait'), ms: fc.constantFrom(50, 250, 600) }) },

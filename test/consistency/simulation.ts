@@ -7,7 +7,7 @@ import type { GetRecord, History, LoadRecord, RemovalRecord } from './history.js
 /** What happens next; numbers stand for one of what there is. */
 export type Step =
   | { readonly does: 'get' | 'remove' | 'removeByTag' | 'set'; readonly peer: number; readonly key: number }
-  | { readonly does: 'clear' | 'restart'; readonly peer: number }
+  | { readonly does: 'clear' | 'restart' | 'cut' | 'mend'; readonly peer: number }
   | { readonly does: 'deliver' | 'load'; readonly which: number }
   | { readonly does: 'lose'; readonly count: number }
   | { readonly does: 'list'; readonly peer: number; readonly without: number }
@@ -64,7 +64,10 @@ export class Simulation {
   /** Until nothing happens any more, all knowing the same peers. Resolves to what each has applied. */
   async settle(): Promise<readonly Readonly<Record<string, number>>[]> {
     this.#toLose = 0;
-    for (const url of urls) this.#network.setList(url, urls);
+    for (const url of urls) {
+      this.#network.setList(url, urls);
+      this.#network.mend(url);
+    }
     for (let round = 0; round < 8; round++) {
       while (this.#messages.length + this.#running.length > 0) {
         this.#messages.shift()?.();
@@ -92,6 +95,10 @@ export class Simulation {
         return this.#clock.advance(step.ms);
       case 'restart':
         return this.#start(urls[step.peer]!);
+      case 'cut':
+        return this.#network.cut(urls[step.peer]!);
+      case 'mend':
+        return this.#network.mend(urls[step.peer]!);
       case 'list':
         return this.#network.setList(
           urls[step.peer]!,
