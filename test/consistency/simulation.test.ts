@@ -18,6 +18,7 @@ const steps = fc.array(
     { weight: 4, arbitrary: fc.record({ does: fc.constant('load'), which }) },
     { weight: 4, arbitrary: fc.record({ does: fc.constantFrom('remove', 'removeByTag', 'set'), peer, key }) },
     { weight: 1, arbitrary: fc.record({ does: fc.constantFrom('clear', 'restart'), peer }) },
+    { weight: 1, arbitrary: fc.record({ does: fc.constantFrom('failToLoad', 'findNothing'), which }) },
     { weight: 2, arbitrary: fc.record({ does: fc.constantFrom('cut', 'mend', 'mend'), peer }) },
     { weight: 1, arbitrary: fc.record({ does: fc.constant('lose'), count: fc.integer({ min: 1, max: 3 }) }) },
     { weight: 1, arbitrary: fc.record({ does: fc.constant('list'), peer, without: fc.nat(3) }) },
@@ -26,9 +27,23 @@ const steps = fc.array(
   { minLength: 1, maxLength: 120, size: 'max' },
 );
 
+/** Values that are gone soon, are served past that, and are renewed meanwhile; or that are not kept at all. */
+const lifetimes = fc.oneof(
+  fc.constant({ forever: true }),
+  fc.record({
+    ttl: fc.constantFrom(100, 500).map((ms) => () => ms),
+    staleWhileRevalidate: fc.constantFrom(0, 300),
+    staleIfError: fc.constant(1_000),
+    softTimeout: fc.constantFrom(0, 50),
+    refreshAhead: fc.constantFrom(0.5, 1),
+    negativeTtl: fc.constantFrom(0, 300),
+  }),
+  fc.constant({ ttl: () => 0 }),
+);
+
 /** Every history keeps the promise, and all peers come to have applied the same. */
-const promise = fc.asyncProperty(steps, async (given) => {
-  const simulation = new Simulation();
+const promise = fc.asyncProperty(lifetimes, steps, async (living, given) => {
+  const simulation = new Simulation(living);
   await simulation.perform(given);
   const applied = await simulation.settle();
   expect(findViolations(simulation.history)).toEqual([]);

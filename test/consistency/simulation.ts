@@ -1,4 +1,4 @@
-import { promoteAlways, textCodec, type Group } from 'nestjs-groupcache/core';
+import { promoteAlways, textCodec, type Group, type LifetimeSettings } from 'nestjs-groupcache/core';
 import { InMemoryNetwork, ManualClock, type InMemoryPeer } from 'nestjs-groupcache/testing';
 import { frameTypes } from '../../lib/peers/link/frames.js';
 import { reactions } from '../core/deferred.js';
@@ -8,7 +8,7 @@ import type { GetRecord, History, LoadRecord, RemovalRecord } from './history.js
 export type Step =
   | { readonly does: 'get' | 'remove' | 'removeByTag' | 'set'; readonly peer: number; readonly key: number }
   | { readonly does: 'clear' | 'restart' | 'cut' | 'mend'; readonly peer: number }
-  | { readonly does: 'deliver' | 'load'; readonly which: number }
+  | { readonly does: 'deliver' | 'load' | 'failToLoad' | 'findNothing'; readonly which: number }
   | { readonly does: 'lose'; readonly count: number }
   | { readonly does: 'list'; readonly peer: number; readonly without: number }
   | { readonly does: 'wait'; readonly ms: number };
@@ -30,19 +30,22 @@ interface Member {
  * otherwise. The same steps come to the same history.
  */
 export class Simulation {
+  readonly #lifetimes: LifetimeSettings<string>;
   readonly #clock = new ManualClock();
   readonly #network: InMemoryNetwork;
   readonly #members = new Map<string, Member>();
   readonly #loads: Writable<LoadRecord>[] = [];
   readonly #gets: Writable<GetRecord>[] = [];
   readonly #removals: Writable<RemovalRecord>[] = [];
-  readonly #running: (() => void)[] = [];
+  readonly #running: { load(): void; fail(): void; findNothing(): void }[] = [];
   readonly #messages: (() => void)[] = [];
   #time = 0;
   #started = 0;
   #toLose = 0;
 
-  constructor() {
+  /** `lifetimes` are those of the values. */
+  constructor(lifetimes: LifetimeSettings<string> = { forever: true }) {
+    this.#lifetimes = lifetimes;
     this.#network = new InMemoryNetwork({
       schedule: (deliver) => void this.#messages.push(deliver),
       isLost: (type) => type === frameTypes.invalidations && this.#toLose > 0 && this.#toLose-- > 0,
@@ -71,7 +74,7 @@ export class Simulation {
     for (let round = 0; round < 8; round++) {
       while (this.#messages.length + this.#running.length > 0) {
         this.#messages.shift()?.();
-        this.#running.shift()?.();
+        this.#running.shift()?.load();
         await reactions();
       }
       this.#clock.advance(250);
@@ -87,7 +90,11 @@ export class Simulation {
       case 'deliver':
         return take(this.#messages, step.which)?.();
       case 'load':
-        return take(this.#running, step.which)?.();
+        return take(this.#running, step.which)?.load();
+      case 'failToLoad':
+        return take(this.#running, step.which)?.fail();
+      case 'findNothing':
+        return take(this.#running, step.which)?.findNothing();
       case 'lose':
         this.#toLose = step.count;
         return;
@@ -117,19 +124,21 @@ export class Simulation {
     const group = peer.groups.define<string>('prices', (key) => this.#load(name, key), {
       codec: textCodec,
       promote: promoteAlways,
-      forever: true,
       tags: () => ['t'],
+      ...this.#lifetimes,
     });
     this.#members.set(url, { name, peer, group });
   }
 
-  #load(peer: string, key: string): Promise<string> {
+  #load(peer: string, key: string): Promise<string | undefined> {
     const load: Writable<LoadRecord> = { value: `load ${this.#loads.length}`, key, peer, start: ++this.#time };
     this.#loads.push(load);
-    return new Promise((resolve) => {
-      this.#running.push(() => {
-        load.end = ++this.#time;
-        resolve(load.value);
+    return new Promise((resolve, reject) => {
+      const end = (): number => (load.end = ++this.#time);
+      this.#running.push({
+        load: () => (end(), resolve(load.value)),
+        fail: () => (end(), reject(new Error('the source is down'))),
+        findNothing: () => (end(), resolve(undefined)),
       });
     });
   }
