@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { SingleFlight } from '../../lib/core/single-flight.js';
 import { LinkInvalidations } from '../../lib/peers/link/link-invalidations.js';

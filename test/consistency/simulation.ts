@@ -138,7 +138,7 @@ export class Simulation {
       this.#running.push({
         load: () => (end(), resolve(load.value)),
         fail: () => (end(), reject(new Error('the source is down'))),
-        findNothing: () => (end(), resolve(undefined)),
+        findNothing: () => (end(), (load.isNothing = true), resolve(undefined)),
       });
     });
   }
@@ -147,7 +147,10 @@ export class Simulation {
     const get: Writable<GetRecord> = { key, peer: name, start: ++this.#time };
     this.#gets.push(get);
     group.get(key).then(
-      (value) => (get.value = value),
+      (value) => {
+        get.value = value ?? null;
+        get.end = ++this.#time;
+      },
       () => undefined,
     );
   }
