@@ -1,7 +1,9 @@
-import { promoteAlways, textCodec, type Group } from 'nestjs-groupcache/core';
+import { ByteView, promoteAlways, textCodec, type Group } from 'nestjs-groupcache/core';
 import { LocalCluster, type LocalPeer } from 'nestjs-groupcache/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import { frameTypes } from '../../../lib/peers/link/frames.js';
 import { deferred } from '../../core/deferred.js';
+import { linkRaw, secret } from './raw-link.js';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -202,5 +204,28 @@ describe('a set whose removal has not come to the caller', () => {
 
     expect(result.stored).toBe(false);
     expect(await prices[caller]!.get('k')).toBe('p-2');
+  });
+});
+
+describe('a set that comes after what its caller has done since', () => {
+  // Over a link that was replaced meanwhile it was taken, when the caller had already removed the key for it.
+  it('is refused', async () => {
+    const cluster = await LocalCluster.start(2, { auth: { secret } });
+    closers.push(() => cluster.close());
+    const [owner, other] = [cluster.ownerOf('k'), cluster.strangerTo('k')];
+    const group = owner.groups.define('prices', () => 'loaded', { codec: textCodec });
+    const earlier = await linkRaw({ url: other.url, to: owner.url });
+    const later = await linkRaw({ url: other.url, to: owner.url });
+    const lines = [['key', 'prices', 'k']];
+    later.send((frames) =>
+      frames.other(frameTypes.invalidations, 0, JSON.stringify({ origin: 'raw', from: 1, lines })),
+    );
+    await later.until(({ type }) => type === frameTypes.seen);
+
+    earlier.send((frames) => frames.set(0, { group: 'prices', key: 'k', value: ByteView.from('set'), timeoutMs: 100 }));
+
+    const answer = await earlier.until(({ type, id }) => type === frameTypes.refused && id === 0);
+    expect(answer.body.toString()).toBe('behind');
+    expect(group.peek('k')).toBeUndefined();
   });
 });
