@@ -84,7 +84,8 @@ function staleGets({ loads, gets, removals, tagOf }: History): Violation[] {
     // Nothing has no tags.
     if (get.value !== null) subjects.push(`tag ${tagOf(get.key)}`);
     const removedAt = Math.max(...subjects.map((subject) => own.get(subject) ?? Number.NEGATIVE_INFINITY));
-    const bornAt = (get.value === null ? nothingFoundBy(get, loads) : born.get(get.value)) ?? Number.NEGATIVE_INFINITY;
+    const bornAt =
+      (get.value === null ? nothingFoundBy(get, loads) : born.get(get.value)?.(get.start)) ?? Number.NEGATIVE_INFINITY;
     if (bornAt < removedAt) violations.push({ kind: 'stale', get, bornBy: bornAt, removedAt });
   }
   return violations;
@@ -106,13 +107,19 @@ function raise(floors: Map<string, Floors>, { kind, subject, start, acknowledged
 }
 
 /**
- * For each value, the time at which it can have come about at the latest: that of a set, which the owner may have put after
- * any removal that was called before it ended; for ever, if it is not known whether and when that was.
+ * For each value, the time at which it can have come about at the latest, for a get that began at a time: that of a set, which
+ * the owner may have put after any removal that was called before it ended. One that was carried out as a removal may have
+ * been put before that, but not be there afterwards.
  */
-function bornBy(loads: readonly LoadRecord[], removals: readonly RemovalRecord[]): Map<string, number> {
-  const born = new Map(loads.map(({ value, start }) => [value, start]));
-  for (const { value, isStored, end } of removals) {
-    if (value !== undefined) born.set(value, isStored === true && end !== undefined ? end : Number.POSITIVE_INFINITY);
+function bornBy(
+  loads: readonly LoadRecord[],
+  removals: readonly RemovalRecord[],
+): Map<string, (readAt: number) => number> {
+  const born = new Map(loads.map(({ value, start }) => [value, (_readAt: number) => start]));
+  for (const { value, isStored, start, end = Number.POSITIVE_INFINITY } of removals) {
+    if (value === undefined) continue;
+    if (isStored === false) born.set(value, (readAt) => (readAt > end ? start - 1 : Number.POSITIVE_INFINITY));
+    else born.set(value, () => end);
   }
   return born;
 }
