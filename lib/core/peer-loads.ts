@@ -163,7 +163,11 @@ export class PeerLoads<Value> {
     const entry = cache.touch(key); // loaded meanwhile, for somebody who takes this process for the owner
     if (entry !== undefined && lifetimes.isFresh(entry) && !tagMarks.isOld(entry)) return flight.resolve(entry);
     this.#ownLoads.loadInPlaceOfPeer(key, flight.signal).then(
-      (loaded) => flight.resolve(loaded),
+      (loaded) => {
+        // That load may have been disowned.
+        if (loaded !== undefined && tagMarks.isOld(loaded)) flight.disown();
+        flight.resolve(loaded);
+      },
       (error: unknown) => flight.reject(error),
     );
   }

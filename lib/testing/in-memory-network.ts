@@ -105,13 +105,13 @@ export class InMemoryNetwork {
     this.#lists.set(url, new HashRing(peers));
   }
 
-  /** From now on `url` does not answer. */
+  /** From now on `url` neither asks nor answers. */
   cut(url: string): void {
     this.#cut.add(url);
     this.#disconnect(url);
   }
 
-  /** `url` answers again. */
+  /** `url` can be reached again. */
   mend(url: string): void {
     this.#cut.delete(url);
   }
@@ -144,7 +144,7 @@ export class InMemoryNetwork {
       if (group === undefined) throw new PeerError(url, `does not know group "${request.group}"`);
       if (from !== undefined) await this.#caughtUp(peer, from);
       const reply = await group.serve(request.key, { signal });
-      if (from !== undefined) await this.#return(peer, from);
+      if (from !== undefined) await this.#passage(peer, from, url);
       return reply;
     } finally {
       clearTimeout(timer);
@@ -161,27 +161,29 @@ export class InMemoryNetwork {
     if (group === undefined) throw new PeerError(url, `does not know group "${name}"`);
     const result = await group.serveSet(key, value, timeoutMs);
     this.#endOf(peer, from)?.invalidations.tell();
-    await this.#return(peer, from);
+    await this.#passage(peer, from, url);
     await this.#caughtUp(from, peer);
     return result;
   }
 
-  /** A question has come to `url`, with what `from` has applied before it. */
+  /** A question has come to `url`, after what `from` has applied before it. */
   async #arrival(from: Process | undefined, url: string): Promise<Process> {
     const peer = this.#peers.get(url);
     if (from !== undefined && peer !== undefined) this.#endOf(from, peer)?.invalidations.tell();
-    // A message takes a turn of the event loop, as a real one would.
-    await new Promise<void>((resolve) => this.#send(from?.url ?? '', url, resolve));
+    await this.#passage(from, peer, url);
     if (peer === undefined || this.#peers.get(url) !== peer || this.#cut.has(url)) {
       throw new PeerError(url, 'can not be reached');
     }
     return peer;
   }
 
-  /** An answer has come back. */
-  async #return(from: Process, to: Process): Promise<void> {
-    await new Promise<void>((resolve) => this.#send(from.url, to.url, resolve));
-    if (this.#endOf(from, to) === undefined) throw new PeerError(from.url, 'can not be reached');
+  /** A message has come from `from` to `to`, who have not lost each other meanwhile; `url` is to blame if they have. */
+  async #passage(from: Process | undefined, to: Process | undefined, url: string): Promise<void> {
+    const end = from === undefined || to === undefined ? undefined : this.#endOf(from, to);
+    // A message takes a turn of the event loop, as a real one would.
+    await new Promise<void>((resolve) => this.#send(from?.url ?? '', to?.url ?? url, resolve));
+    if (from === undefined || to === undefined) return;
+    if (end === undefined || this.#ends.get(from)?.get(to) !== end) throw new PeerError(url, 'can not be reached');
   }
 
   /** `peer` has applied what `other` has told it. */

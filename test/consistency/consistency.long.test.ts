@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { ClusterRun, runCluster, type RunOptions, type RunReport } from './run.js';
 
+/*
+ * What is promised of removals, checked on processes of the built package that are killed, stopped, cut off and told
+ * different lists, while single messages between them are lost; from their history alone, by `history.ts`.
+ */
+
 /** Of the run with all faults; `npm run check:consistency` has a million. */
 const operations = Number(process.env['CONSISTENCY_OPERATIONS'] ?? 30_000);
 

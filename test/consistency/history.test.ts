@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { findViolations, type GetRecord, type History, type LoadRecord, type RemovalRecord } from './history.js';
 
 const load = (value: string, start: number, end?: number): LoadRecord => ({ value, key: 'k', peer: 'P', start, end });
-const get = (value: string | undefined, start: number, peer = 'P'): GetRecord => ({ key: 'k', peer, start, value });
+const get = (value: string | null | undefined, start: number, peer = 'P'): GetRecord => ({
+  key: 'k',
+  peer,
+  start,
+  end: start + 5,
+  value,
+});
 const removal = (start: number, end: number | undefined, other: Partial<RemovalRecord> = {}): RemovalRecord => ({
   kind: 'key',
   subject: 'k',
@@ -53,16 +59,24 @@ describe('findViolations', () => {
   });
 
   it('lets the owner put a set after a removal that was called before it ended', () => {
-    const set = (end: number | undefined, isStored = true): RemovalRecord =>
-      removal(5, end, { kind: 'set', value: 'set', isStored });
+    const counts = [[9, true] as const, [11, true] as const, [undefined, true] as const, [9, false] as const].map(
+      ([end, isStored]) => {
+        const set = removal(5, end, { kind: 'set', value: 'set', isStored });
+        return findViolations(historyOf({ removals: [set, removal(10, 20)], gets: [get('set', 21)] })).length;
+      },
+    );
 
-    const found = (one: RemovalRecord): number =>
-      findViolations(historyOf({ removals: [one, removal(10, 20)], gets: [get('set', 21)] })).length;
+    // The last was a removal in the end, after which it is nowhere.
+    expect(counts).toEqual([1, 0, 0, 1]);
+  });
 
-    expect(found(set(9))).toBe(1);
-    expect(found(set(11))).toBe(0);
-    expect(found(set(undefined))).toBe(0);
-    expect(found(set(9, false))).toBe(0);
+  it('finds a get that comes to nothing, where nothing was found before a removal only', () => {
+    const counts = [9, 11, 27].map((foundAt) => {
+      const nothing = { ...load('nothing', foundAt), isNothing: true };
+      return findViolations(historyOf({ loads: [nothing], removals: [removal(10, 20)], gets: [get(null, 21)] })).length;
+    });
+
+    expect(counts).toEqual([1, 0, 1]);
   });
 
   it('finds a value that nobody has loaded', () => {

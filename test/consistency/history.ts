@@ -22,14 +22,17 @@ export interface LoadRecord {
   readonly start: number;
   /** Absent: not known. */
   readonly end?: number;
+  /** Whether it has found that there is no value. */
+  readonly isNothing?: boolean;
 }
 
 export interface GetRecord {
   readonly key: string;
   readonly peer: string;
   readonly start: number;
-  /** Absent: it has failed, or nobody knows. */
-  readonly value?: string;
+  readonly end?: number;
+  /** `null`: nothing. Absent: it has failed, or nobody knows. */
+  readonly value?: string | null;
 }
 
 /** A removal; or a set, which is one of whatever was there before. */
@@ -77,12 +80,21 @@ function staleGets({ loads, gets, removals, tagOf }: History): Violation[] {
     for (; next < confirmed.length && confirmed[next]!.end < get.start; next++) raise(floors, confirmed[next]!);
     const own = floors.get(get.peer);
     if (get.value === undefined || own === undefined) continue;
-    const subjects = [`key ${get.key}`, `tag ${tagOf(get.key)}`, 'all'];
+    const subjects = [`key ${get.key}`, 'all'];
+    // Nothing has no tags.
+    if (get.value !== null) subjects.push(`tag ${tagOf(get.key)}`);
     const removedAt = Math.max(...subjects.map((subject) => own.get(subject) ?? Number.NEGATIVE_INFINITY));
-    const bornAt = born.get(get.value) ?? Number.NEGATIVE_INFINITY;
+    const bornAt =
+      (get.value === null ? nothingFoundBy(get, loads) : born.get(get.value)?.(get.start)) ?? Number.NEGATIVE_INFINITY;
     if (bornAt < removedAt) violations.push({ kind: 'stale', get, bornBy: bornAt, removedAt });
   }
   return violations;
+}
+
+/** When the load began, at the latest, that can have found nothing for `get`. */
+function nothingFoundBy({ key, end = Number.POSITIVE_INFINITY }: GetRecord, loads: readonly LoadRecord[]): number {
+  const found = loads.filter((load) => load.isNothing === true && load.key === key && load.start < end);
+  return Math.max(Number.NEGATIVE_INFINITY, ...found.map(({ start }) => start));
 }
 
 function raise(floors: Map<string, Floors>, { kind, subject, start, acknowledged }: RemovalRecord): void {
@@ -95,13 +107,19 @@ function raise(floors: Map<string, Floors>, { kind, subject, start, acknowledged
 }
 
 /**
- * For each value, the time at which it can have come about at the latest: that of a set, which the owner may have put after
- * any removal that was called before it ended; for ever, if it is not known whether and when that was.
+ * For each value, the time at which it can have come about at the latest, for a get that began at a time: that of a set, which
+ * the owner may have put after any removal that was called before it ended. One that was carried out as a removal may have
+ * been put before that, but not be there afterwards.
  */
-function bornBy(loads: readonly LoadRecord[], removals: readonly RemovalRecord[]): Map<string, number> {
-  const born = new Map(loads.map(({ value, start }) => [value, start]));
-  for (const { value, isStored, end } of removals) {
-    if (value !== undefined) born.set(value, isStored === true && end !== undefined ? end : Number.POSITIVE_INFINITY);
+function bornBy(
+  loads: readonly LoadRecord[],
+  removals: readonly RemovalRecord[],
+): Map<string, (readAt: number) => number> {
+  const born = new Map(loads.map(({ value, start }) => [value, (_readAt: number) => start]));
+  for (const { value, isStored, start, end = Number.POSITIVE_INFINITY } of removals) {
+    if (value === undefined) continue;
+    if (isStored === false) born.set(value, (readAt) => (readAt > end ? start - 1 : Number.POSITIVE_INFINITY));
+    else born.set(value, () => end);
   }
   return born;
 }

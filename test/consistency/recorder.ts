@@ -78,17 +78,8 @@ export class Recorder {
   overlappingRemovals(): number {
     const byKey = groupBy(this.loads, ({ key }) => key);
     const byTag = groupBy(this.loads, ({ key }) => this.tagOf(key));
-    const isOver = (loads: readonly LoadRecord[] | undefined, time: number): boolean => {
-      // They are about in the order of their starts, and none takes a second.
-      for (let index = lastBefore(loads ?? [], time); index >= 0; index--) {
-        const { start, end } = loads![index]!;
-        if (start < time && end !== undefined && end > time) return true;
-        if (start < time - 1e9) return false;
-      }
-      return false;
-    };
     return this.removals.filter(({ kind, subject, start }) =>
-      isOver(kind === 'all' ? this.loads : kind === 'tag' ? byTag.get(subject) : byKey.get(subject), start),
+      isAnyUnderWay(kind === 'all' ? this.loads : kind === 'tag' ? byTag.get(subject) : byKey.get(subject), start),
     ).length;
   }
 
@@ -130,6 +121,16 @@ function groupBy<Item>(items: readonly Item[], nameOf: (item: Item) => string): 
     else group.push(item);
   }
   return groups;
+}
+
+/** Whether one of `loads`, which are about in the order of their starts, was under way; none takes a second. */
+function isAnyUnderWay(loads: readonly LoadRecord[] | undefined, time: number): boolean {
+  for (let index = lastBefore(loads ?? [], time); index >= 0; index--) {
+    const { start, end } = loads![index]!;
+    if (start < time && end !== undefined && end > time) return true;
+    if (start < time - 1e9) return false;
+  }
+  return false;
 }
 
 /** Index of the first number that is not below `least`; -1 if there is none. */

@@ -204,7 +204,7 @@ export class ClusterRun {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.#slots.map(({ worker }) => worker?.kill()));
+    await Promise.all(this.#slots.map(async ({ worker }) => worker?.kill()));
     for (const { proxy } of this.#slots) proxy.close();
   }
 

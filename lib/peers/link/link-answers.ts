@@ -14,6 +14,8 @@ import { MAX_QUESTIONS } from './link-questions.js';
 export const CATCH_UP_MS = 500;
 
 export interface LinkAnswersOptions {
+  /** Which process asks. */
+  readonly asker: string;
   /** Without one every question is refused. */
   readonly reception: PeerReception | undefined;
   readonly output: LinkOutput;
@@ -60,13 +62,16 @@ export class LinkAnswers {
 
   /** As `get`, for a value that is to be taken. */
   set(id: number, { timeoutMs, group: groupName, key, value }: SetQuestion): void {
-    if (this.#options.invalidations === undefined) return this.refuse(id, 'unauthorized');
+    const { asker, invalidations } = this.#options;
+    if (invalidations === undefined) return this.refuse(id, 'unauthorized');
+    // The asker may have given it up, and have removed the key over another connection.
+    if (invalidations.isOvertaken(asker)) return this.refuse(id, 'behind');
     const group = this.#admit(id, groupName, key);
     if (group === undefined) return;
     const wait = this.#enter(id);
     const replied = (reply: PeerReply): void => {
       // The asker takes it for its own once it has applied what has come of it.
-      this.#options.invalidations?.tell();
+      invalidations.tell();
       this.#replyLoaded(id, wait, reply);
     };
     group.serveSet(key, value, Math.min(timeoutMs, MAX_TIMER_MS)).then(

@@ -54,6 +54,11 @@ export class LinkInvalidations {
     return this.#isBehind;
   }
 
+  /** Whether something has been applied that `origin`, the other side, has removed after it wrote what is being read here. */
+  isOvertaken(origin: string): boolean {
+    return this.#log.seqOf(origin) > this.heardOf(origin);
+  }
+
   /** The last number of `origin` that the other side has said that it has applied. */
   heardOf(origin: string): number {
     return this.#heard.get(origin) ?? 0;

@@ -97,7 +97,13 @@ export class PeerLink {
             write: (type, id, content) => this.#writeOther(type, id, content),
             onHeard: () => options.onHeard(this),
           });
-    this.#answers = new LinkAnswers({ reception, output: this.#output, invalidations: this.invalidations, onIdle });
+    this.#answers = new LinkAnswers({
+      asker: this.bootId,
+      reception,
+      output: this.#output,
+      invalidations: this.invalidations,
+      onIdle,
+    });
     this.#questions = new LinkQuestions({
       peer: this.peer,
       maxValueBytes: options.maxValueBytes,

@@ -1,7 +1,9 @@
-import { promoteAlways, textCodec, type Group } from 'nestjs-groupcache/core';
+import { ByteView, promoteAlways, textCodec, type Group } from 'nestjs-groupcache/core';
 import { LocalCluster, type LocalPeer } from 'nestjs-groupcache/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import { frameTypes } from '../../../lib/peers/link/frames.js';
 import { deferred } from '../../core/deferred.js';
+import { linkRaw, secret } from './raw-link.js';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -157,6 +159,32 @@ describe('a load that a removal by tag overtakes', () => {
   });
 });
 
+describe('a load in the place of a peer that a removal by tag overtakes', () => {
+  // Who had asked for the peer's answer was given what came in its place, though that was known to be old.
+  it('does not answer who has asked after the removal', async () => {
+    const cluster = await LocalCluster.start(2);
+    closers.push(() => cluster.close());
+    const loads: ReturnType<typeof deferred<string>>[] = [];
+    const asker = cluster.strangerTo('k');
+    const group = asker.groups.define('prices', () => (loads.push(deferred<string>()), loads.at(-1)!.promise), {
+      codec: textCodec,
+      tags: () => ['p'],
+    });
+    await cluster.ownerOf('k').stop();
+    const early = group.get('k');
+    await expect.poll(() => loads.length).toBe(1);
+
+    await group.removeByTag('p', { timeout: 1 });
+    const late = group.get('k');
+    loads[0]!.resolve('old');
+    await expect.poll(() => loads.length).toBe(2);
+    loads[1]!.resolve('new');
+
+    expect(await early).toBe('old');
+    expect(await late).toBe('new');
+  });
+});
+
 describe('a set whose removal has not come to the caller', () => {
   // It ended by the owner's word, though the caller still had its copy of the old value.
   it('ends once it has, and is a removal where that takes too long', async () => {
@@ -176,5 +204,28 @@ describe('a set whose removal has not come to the caller', () => {
 
     expect(result.stored).toBe(false);
     expect(await prices[caller]!.get('k')).toBe('p-2');
+  });
+});
+
+describe('a set that comes after what its caller has done since', () => {
+  // Over a link that was replaced meanwhile it was taken, when the caller had already removed the key for it.
+  it('is refused', async () => {
+    const cluster = await LocalCluster.start(2, { auth: { secret } });
+    closers.push(() => cluster.close());
+    const [owner, other] = [cluster.ownerOf('k'), cluster.strangerTo('k')];
+    const group = owner.groups.define('prices', () => 'loaded', { codec: textCodec });
+    const earlier = await linkRaw({ url: other.url, to: owner.url });
+    const later = await linkRaw({ url: other.url, to: owner.url });
+    const lines = [['key', 'prices', 'k']];
+    later.send((frames) =>
+      frames.other(frameTypes.invalidations, 0, JSON.stringify({ origin: 'raw', from: 1, lines })),
+    );
+    await later.until(({ type }) => type === frameTypes.seen);
+
+    earlier.send((frames) => frames.set(0, { group: 'prices', key: 'k', value: ByteView.from('set'), timeoutMs: 100 }));
+
+    const answer = await earlier.until(({ type, id }) => type === frameTypes.refused && id === 0);
+    expect(answer.body.toString()).toBe('behind');
+    expect(group.peek('k')).toBeUndefined();
   });
 });
