@@ -7,7 +7,7 @@ import { ClusterRun, runCluster, type RunOptions, type RunReport } from './run.j
  */
 
 /** Of the run with all faults; `npm run check:consistency` has a million. */
-const operations = Number(process.env['CONSISTENCY_OPERATIONS'] ?? 30_000);
+const operations = Number(process.env['CONSISTENCY_OPERATIONS'] ?? 60_000);
 
 /** A seed is what a run is made of, but for the times at which things happen. */
 const seed = Number(process.env['CONSISTENCY_SEED'] ?? Date.now() % 1_000_000);
