@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ClusterRun, runCluster, type RunOptions, type RunReport } from './run.js';
+import { ClusterRun, runCluster } from './run.js';
+import type { RunOptions, RunReport } from './run-options.js';
 
 /*
  * What is promised of removals, checked on processes of the built package that are killed, stopped, cut off and told
