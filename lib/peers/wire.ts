@@ -17,7 +17,7 @@ export const headers = {
   failure: 'x-groupcache-failure',
   /** On answers of `not-found`: milliseconds for which that may be kept. */
   ttl: 'x-groupcache-ttl',
-  /** On answers: by origin, the number of the last invalidation that had been applied, see `vectorToHeader`. */
+  /** On answers: by origin, the number of the last invalidation that had been applied when it was asked for, see `vectorToHeader`. */
   seen: 'x-groupcache-seen',
   /** On requests: milliseconds that the asker will wait. */
   timeout: 'x-groupcache-timeout',

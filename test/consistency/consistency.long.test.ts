@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ClusterRun, runCluster, type RunOptions, type RunReport } from './run.js';
+import { ClusterRun, runCluster } from './run.js';
+import type { RunOptions, RunReport } from './run-options.js';
 
 /*
  * What is promised of removals, checked on processes of the built package that are killed, stopped, cut off and told
@@ -7,7 +8,7 @@ import { ClusterRun, runCluster, type RunOptions, type RunReport } from './run.j
  */
 
 /** Of the run with all faults; `npm run check:consistency` has a million. */
-const operations = Number(process.env['CONSISTENCY_OPERATIONS'] ?? 30_000);
+const operations = Number(process.env['CONSISTENCY_OPERATIONS'] ?? 60_000);
 
 /** A seed is what a run is made of, but for the times at which things happen. */
 const seed = Number(process.env['CONSISTENCY_SEED'] ?? Date.now() % 1_000_000);

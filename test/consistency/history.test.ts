@@ -59,15 +59,21 @@ describe('findViolations', () => {
   });
 
   it('lets the owner put a set after a removal that was called before it ended', () => {
-    const counts = [[9, true] as const, [11, true] as const, [undefined, true] as const, [9, false] as const].map(
-      ([end, isStored]) => {
-        const set = removal(5, end, { kind: 'set', value: 'set', isStored });
-        return findViolations(historyOf({ removals: [set, removal(10, 20)], gets: [get('set', 21)] })).length;
-      },
-    );
+    const counts = (
+      [
+        [9, true, 'P'],
+        [11, true, 'P'],
+        [undefined, true, 'P'],
+        // Removals in the end, after which they are nowhere where that has been confirmed.
+        [9, false, 'P'],
+        [9, false, 'Q'],
+      ] as const
+    ).map(([end, isStored, acknowledged]) => {
+      const set = removal(5, end, { kind: 'set', value: 'set', isStored, acknowledged: [acknowledged] });
+      return findViolations(historyOf({ removals: [set, removal(10, 20)], gets: [get('set', 21)] })).length;
+    });
 
-    // The last was a removal in the end, after which it is nowhere.
-    expect(counts).toEqual([1, 0, 0, 1]);
+    expect(counts).toEqual([1, 0, 0, 1, 0]);
   });
 
   it('finds a get that comes to nothing, where nothing was found before a removal only', () => {

@@ -85,7 +85,7 @@ function staleGets({ loads, gets, removals, tagOf }: History): Violation[] {
     if (get.value !== null) subjects.push(`tag ${tagOf(get.key)}`);
     const removedAt = Math.max(...subjects.map((subject) => own.get(subject) ?? Number.NEGATIVE_INFINITY));
     const bornAt =
-      (get.value === null ? nothingFoundBy(get, loads) : born.get(get.value)?.(get.start)) ?? Number.NEGATIVE_INFINITY;
+      (get.value === null ? nothingFoundBy(get, loads) : born.get(get.value)?.(get)) ?? Number.NEGATIVE_INFINITY;
     if (bornAt < removedAt) violations.push({ kind: 'stale', get, bornBy: bornAt, removedAt });
   }
   return violations;
@@ -107,18 +107,19 @@ function raise(floors: Map<string, Floors>, { kind, subject, start, acknowledged
 }
 
 /**
- * For each value, the time at which it can have come about at the latest, for a get that began at a time: that of a set, which
- * the owner may have put after any removal that was called before it ended. One that was carried out as a removal may have
- * been put before that, but not be there afterwards.
+ * For each value, the time at which it can have come about at the latest, for a get: that of a set, which the owner may have
+ * put after any removal that was called before it ended. One that was carried out as a removal may have been put before that,
+ * but is not there any more where that has been confirmed.
  */
 function bornBy(
   loads: readonly LoadRecord[],
   removals: readonly RemovalRecord[],
-): Map<string, (readAt: number) => number> {
-  const born = new Map(loads.map(({ value, start }) => [value, (_readAt: number) => start]));
-  for (const { value, isStored, start, end = Number.POSITIVE_INFINITY } of removals) {
+): Map<string, (get: GetRecord) => number> {
+  const born = new Map(loads.map(({ value, start }) => [value, (_get: GetRecord) => start]));
+  for (const { value, isStored, start, end = Number.POSITIVE_INFINITY, acknowledged } of removals) {
     if (value === undefined) continue;
-    if (isStored === false) born.set(value, (readAt) => (readAt > end ? start - 1 : Number.POSITIVE_INFINITY));
+    const isGone = (get: GetRecord): boolean => get.start > end && acknowledged.includes(get.peer);
+    if (isStored === false) born.set(value, (get) => (isGone(get) ? start - 1 : Number.POSITIVE_INFINITY));
     else born.set(value, () => end);
   }
   return born;

@@ -1,66 +1,10 @@
 import { HashRing } from '../../lib/core/hash-ring.js';
 import { FaultProxy } from './fault-proxy.js';
-import { findViolations, type History, type Violation } from './history.js';
+import { findViolations, type History } from './history.js';
 import { PeerWorker, type Operation, type OperationName, type Outcome, type WorkerReport } from './peer-worker.js';
 import { seededRandom } from './random.js';
 import { Recorder } from './recorder.js';
-
-/** Shares of all operations; the rest are gets. */
-export interface OperationShares {
-  readonly remove?: number;
-  readonly set?: number;
-  readonly tag?: number;
-  readonly clear?: number;
-}
-
-export interface RunFaults {
-  /** The share of `invalidations` frames that are lost. */
-  readonly dropRate?: number;
-  /** How long what is sent waits at most, in milliseconds. */
-  readonly delayMs?: number;
-  /** What happens once in a while; each kind as often as it stands here. */
-  readonly events?: readonly FaultEvent[];
-  readonly everyMs?: number;
-}
-
-export type FaultEvent = 'stop' | 'kill' | 'dispute' | 'leave' | 'reset' | 'cut';
-
-export interface RunOptions {
-  readonly seed: number;
-  readonly operations: number;
-  readonly peers: number;
-  /** Operations at a time at each peer. */
-  readonly width?: number;
-  readonly keys?: number;
-  readonly tags?: number;
-  readonly shares?: OperationShares;
-  readonly faults?: RunFaults;
-  readonly auth?: 'none' | { readonly secret: string };
-  /** In the first peers, so many, or all. */
-  readonly mutant?: string;
-  readonly isRival?: boolean;
-  /** A load takes up to so long. */
-  readonly loadMs?: number;
-}
-
-export interface RunReport {
-  readonly seed: number;
-  readonly operations: number;
-  readonly seconds: number;
-  readonly violations: readonly Violation[];
-  readonly gets: number;
-  readonly hits: number;
-  readonly loads: number;
-  readonly removals: number;
-  readonly failed: number;
-  readonly overlapping: number;
-  readonly lagging: number;
-  readonly disputed: number;
-  readonly dropped: number;
-  /** Milliseconds; `undefined` if nothing was lost. */
-  readonly convergence: { readonly p50: number; readonly p99: number; readonly max: number } | undefined;
-  readonly events: Readonly<Record<string, number>>;
-}
+import type { FaultEvent, RunOptions, RunReport } from './run-options.js';
 
 interface Slot {
   readonly index: number;
