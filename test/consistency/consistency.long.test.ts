@@ -47,7 +47,8 @@ describe('a cluster of processes', () => {
 
       expect(report.violations).toEqual([]);
       const least = Math.min(1_000, report.operations / 500);
-      expect(report.hits / report.gets).toBeGreaterThan(0.5);
+      // A short run has cold caches for more of its time: at its start, after each clear and each kill.
+      expect(report.hits / report.gets).toBeGreaterThan(operations < 500_000 ? 0.4 : 0.5);
       expect(report.overlapping).toBeGreaterThan(least);
       expect(report.lagging).toBeGreaterThan(least);
       expect(report.disputed).toBeGreaterThan(least);
