@@ -1,4 +1,5 @@
 import type { ByteView } from './byte-view.js';
+import { PartialRemovalError } from './errors.js';
 import { goPeersError } from './group-options.js';
 import type { GroupParts } from './group-parts.js';
 import type { Invalidation, InvalidationListener } from './invalidation-log.js';
@@ -61,7 +62,7 @@ export class GroupInvalidations<Value> implements InvalidationListener {
       const result = await peer.set?.({ group: name, key, value, timeoutMs });
       if (result !== undefined) return checkResult(name, result, options);
     } catch (error) {
-      if (error instanceof Error && (error as { code?: unknown }).code === 'GROUPCACHE_PARTIAL_REMOVAL') throw error;
+      if (error instanceof PartialRemovalError) throw error;
       // The peer's failure: whether it has taken the value is not known.
     }
     return { ...(await this.invalidate([{ kind: 'key', subject: key }], options)), stored: false };

@@ -44,6 +44,22 @@ describe('a peer that is asked by GET', () => {
 
     expect(await prices.get('k')).toBe('by its owner');
   });
+
+  it('is believed though the asker has applied more since it asked', async () => {
+    const cluster = await LocalCluster.start(2, { link: false });
+    closers.push(() => cluster.close());
+    const loading = deferred<string>();
+    for (const { groups } of cluster.peers) groups.define('prices', () => loading.promise, { codec: textCodec });
+    const [owner, asker] = [cluster.ownerOf('k'), cluster.strangerTo('k')];
+    const asked = asker.groups.get<string>('prices').get('k');
+    await expect.poll(() => owner.groups.get('prices').stats.serverRequests).toBe(1);
+
+    asker.pool.invalidations.receive('another process', 1, [{ ...removal, subject: 'other' }]);
+    loading.resolve('41');
+
+    expect(await asked).toBe('41');
+    expect(asker.groups.get('prices').stats).toMatchObject({ peerLoads: 1, peerErrors: 0 });
+  });
 });
 
 describe('headerCovers', () => {
