@@ -13,20 +13,22 @@ import {
 import type { OwnLoads } from './own-loads.js';
 import type { PeerLoads } from './peer-loads.js';
 import type { PeerPicker } from './peer-picker.js';
+import type { SingleFlight } from './single-flight.js';
 
 /** Takes values out of a group everywhere, and applies what this and other processes have taken out. */
 export class GroupInvalidations<Value> implements InvalidationListener {
   readonly #parts: GroupParts<Value>;
   readonly #peers: PeerPicker;
   readonly #ownLoads: OwnLoads<Value>;
-  readonly #peerLoads: PeerLoads<Value>;
+  /** All loads that are under way. */
+  readonly #flights: readonly Pick<SingleFlight<unknown>, 'supersede' | 'supersedeAll' | 'doubtAll'>[];
   readonly #stopListening: () => void;
 
   constructor(parts: GroupParts<Value>, ownLoads: OwnLoads<Value>, peerLoads: PeerLoads<Value>) {
     this.#parts = parts;
     this.#peers = parts.options.peers;
     this.#ownLoads = ownLoads;
-    this.#peerLoads = peerLoads;
+    this.#flights = [ownLoads.flights, peerLoads.flights];
     this.#stopListening = parts.invalidations.listen(parts.name, this);
   }
 
@@ -82,14 +84,12 @@ export class GroupInvalidations<Value> implements InvalidationListener {
     counters.invalidations++;
     switch (kind) {
       case 'key':
-        this.#ownLoads.supersede(subject);
-        this.#peerLoads.supersede(subject);
+        for (const flights of this.#flights) flights.supersede(subject);
         cache.delete(subject);
         return;
       case 'tag':
         // Whether a load has this tag is known once it has ended.
-        this.#ownLoads.doubtAll();
-        this.#peerLoads.doubtAll();
+        for (const flights of this.#flights) flights.doubtAll();
         tagMarks.invalidate(subject, invalidations.position);
         return;
       case 'all':
@@ -98,8 +98,7 @@ export class GroupInvalidations<Value> implements InvalidationListener {
   }
 
   onUnknown(): void {
-    this.#ownLoads.supersedeAll();
-    this.#peerLoads.supersedeAll();
+    for (const flights of this.#flights) flights.supersedeAll();
     this.#parts.cache.clear();
   }
 

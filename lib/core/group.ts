@@ -247,14 +247,14 @@ export class Group<Value> {
 
   /** For those who ask for a value: the owner may have to be asked. */
   readonly #renew: Renewal = (key) => {
-    if (this.#ownLoads.isLoading(key) || this.#peerLoads.isLoading(key)) return undefined;
+    if (this.#ownLoads.flights.has(key) || this.#peerLoads.flights.has(key)) return undefined;
     const peer = this.#parts.options.peers.pickPeer(key);
     return peer === undefined ? this.#ownLoads.load(key, undefined) : this.#peerLoads.load(peer, key, undefined);
   };
 
   /** For a peer that asks: what it asks for must never be asked of another one. */
   readonly #renewHere: Renewal = (key) =>
-    this.#ownLoads.isLoading(key) || this.#parts.options.peers.pickPeer(key) !== undefined
+    this.#ownLoads.flights.has(key) || this.#parts.options.peers.pickPeer(key) !== undefined
       ? undefined
       : this.#ownLoads.load(key, undefined);
 

@@ -14,7 +14,8 @@ import { checkTags, checkValueBytes } from './value-limits.js';
 export class OwnLoads<Value> {
   readonly #parts: GroupParts<Value>;
   readonly #runs: GetterRunOptions<Value>;
-  readonly #flights: SingleFlight<CacheEntry | undefined>;
+  /** The runs that are under way. */
+  readonly flights: SingleFlight<CacheEntry | undefined>;
 
   constructor(parts: GroupParts<Value>, getter: Getter<Value>) {
     const { clock, loadTimeoutMs } = parts.options;
@@ -26,39 +27,22 @@ export class OwnLoads<Value> {
       timeoutMs: loadTimeoutMs,
       deadlines: new DeadlineQueue(clock, loadTimeoutMs),
     };
-    this.#flights = new SingleFlight(() => new LoadAbandonedError(name));
-  }
-
-  /** Whether a run for `key` is under way. */
-  isLoading(key: string): boolean {
-    return this.#flights.has(key);
-  }
-
-  supersede(key: string): void {
-    this.#flights.supersede(key);
-  }
-
-  supersedeAll(): void {
-    this.#flights.supersedeAll();
-  }
-
-  doubtAll(): void {
-    this.#flights.doubtAll();
+    this.flights = new SingleFlight(() => new LoadAbandonedError(name));
   }
 
   /** What the getter says of `key`, in the main cache before it is told; joins a run that is under way. */
   load(key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
-    return this.#flights.fly(key, (flight) => this.#beginCounted(key, flight), signal);
+    return this.flights.fly(key, (flight) => this.#beginCounted(key, flight), signal);
   }
 
   /** As `load`, for a guest: see `SingleFlight.board`. */
   board(key: string, guest: FlightGuest<CacheEntry | undefined>): () => void {
-    return this.#flights.board(key, (flight) => this.#beginCounted(key, flight), guest);
+    return this.flights.board(key, (flight) => this.#beginCounted(key, flight), guest);
   }
 
   /** As `load`, for a load that has been counted as one already: that of a peer who could not be asked. */
   loadInPlaceOfPeer(key: string, signal: AbortSignal): Promise<CacheEntry | undefined> {
-    return this.#flights.fly(key, (flight) => this.#begin(key, flight), signal);
+    return this.flights.fly(key, (flight) => this.#begin(key, flight), signal);
   }
 
   #beginCounted(key: string, flight: OpenFlight<CacheEntry | undefined>): void {

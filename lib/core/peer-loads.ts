@@ -28,7 +28,8 @@ export class PeerLoads<Value> {
   readonly #parts: GroupParts<Value>;
   readonly #ownLoads: OwnLoads<Value>;
   readonly #questions: PeerQuestionOptions;
-  readonly #flights: SingleFlight<CacheEntry | undefined>;
+  /** The questions that are under way. */
+  readonly flights: SingleFlight<CacheEntry | undefined>;
 
   /** `ownLoads` are for keys whose peer can't be asked. */
   constructor(parts: GroupParts<Value>, ownLoads: OwnLoads<Value>) {
@@ -43,29 +44,12 @@ export class PeerLoads<Value> {
       after: (ms: number, ring: () => void) => outsideRequests(() => clock.after(ms, ring)),
     };
     this.#questions = { group: name, timeoutMs, deadlines: new DeadlineQueue(timers, timeoutMs) };
-    this.#flights = new SingleFlight(() => new LoadAbandonedError(name));
-  }
-
-  /** Whether a question about `key` is under way. */
-  isLoading(key: string): boolean {
-    return this.#flights.has(key);
-  }
-
-  supersede(key: string): void {
-    this.#flights.supersede(key);
-  }
-
-  supersedeAll(): void {
-    this.#flights.supersedeAll();
-  }
-
-  doubtAll(): void {
-    this.#flights.doubtAll();
+    this.flights = new SingleFlight(() => new LoadAbandonedError(name));
   }
 
   /** What `peer` says of `key`, mirrored if the group's policy wants that; joins a question that is under way. */
   load(peer: PeerClient, key: string, signal: AbortSignal | undefined): Promise<CacheEntry | undefined> {
-    return this.#flights.fly(
+    return this.flights.fly(
       key,
       (flight) => {
         this.#parts.counters.loadsDeduped++;
