@@ -59,6 +59,13 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
           `processes have the same "peers", "ring", "replicas" and "hash"?`,
       );
     });
+    pool.events.on('tlsReloaded', ({ expires }) => {
+      const end = expires === undefined ? '' : `; this process's certificate is good until ${expires.toISOString()}`;
+      this.#logger.log(`The files of "tls" are new, and used for new connections to peers${end}`);
+    });
+    pool.events.on('tlsReloadFailed', ({ error }) => {
+      this.#logger.error(`The files of "tls" can't be used, and what was read before stays: ${error.message}`);
+    });
     pool.events.on('peerRecovered', ({ peer }) => this.#logger.log(`Peer ${peer} answers again`));
   }
 

@@ -183,6 +183,8 @@ function createPool(options: GroupcacheOptions, resolved: ResolvedGroupcacheOpti
     ...options,
     self: options.self === undefined ? undefined : 'later',
     basePath,
+    // Where nothing is cached, its files need not be there.
+    tls: resolved.enabled ? options.tls : undefined,
     maxKeyBytes: options.maxKeyBytes ?? (resolved.listen === undefined ? undefined : LISTEN_MAX_KEY_BYTES),
     failures: options.failures ?? httpExceptionFailures,
   });

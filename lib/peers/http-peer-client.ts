@@ -3,9 +3,11 @@ import { KeyTooLongError, PeerError } from '../core/errors.js';
 import type { InvalidationLog, InvalidationVector } from '../core/invalidation-log.js';
 import type { PeerClient, PeerReply, PeerRequest } from '../core/peer-picker.js';
 import { failureFromJson, type FailureCodec } from './failure-codec.js';
+import { connectionFailure } from './connection-failure.js';
 import { decodeGetResponse } from './get-response.js';
 import { exchange, type HttpAnswer } from './http-exchange.js';
 import type { PeerAuth } from './peer-auth.js';
+import type { PeerTls } from './peer-tls.js';
 import type { PeerUrl } from './peer-url.js';
 import { headerCovers } from './vector-header.js';
 import { encodeSegment } from './wire-path.js';
@@ -14,6 +16,7 @@ import { headers, PROTOCOL_VERSION, type FailureMark } from './wire.js';
 export interface HttpPeerClientOptions {
   readonly basePath: string;
   readonly auth: PeerAuth;
+  readonly tls?: PeerTls;
   /** What this process has applied: a peer that had not when it was asked is not believed. */
   readonly invalidations: InvalidationLog;
   readonly failures: FailureCodec;
@@ -44,7 +47,7 @@ export class HttpPeerClient implements PeerClient {
     this.#connections = new Pool(peer.origin, {
       connections: options.maxConnections,
       pipelining: 1,
-      connect: { timeout: options.connectTimeoutMs },
+      connect: options.tls?.connect ?? { timeout: options.connectTimeoutMs },
     });
   }
 
@@ -70,7 +73,10 @@ export class HttpPeerClient implements PeerClient {
         if (reason instanceof PeerError) this.#report(reason);
         throw reason;
       }
-      const failure = error instanceof PeerError ? error : this.#failure(`could not be asked: ${textOf(error)}`, error);
+      const failure =
+        error instanceof PeerError
+          ? error
+          : this.#failure(`could not be asked: ${connectionFailure(error, this.url)}`, error);
       if (answer === undefined || !isAboutTheQuestion(answer)) this.#report(failure);
       throw failure;
     }

@@ -4,6 +4,7 @@ import { InvalidOptionError } from '../core/errors.js';
 import { ringOptions, type RingHash, type RingKind } from '../core/hash-ring.js';
 import { plainFailures, type FailureCodec } from './failure-codec.js';
 import type { PeerAuthOptions } from './peer-auth.js';
+import type { PeerTlsOptions } from './peer-tls.js';
 import { DEFAULT_BASE_PATH, GET_MAX_KEY_BYTES } from './wire.js';
 
 export interface HttpPoolOptions {
@@ -18,6 +19,12 @@ export interface HttpPoolOptions {
 
   /** How peers know each other. Must be said before there is another peer. No default. */
   readonly auth?: PeerAuthOptions;
+
+  /**
+   * TLS between peers, whose URLs are then https: what this process shows on its `listen` port and to whom it asks, and by
+   * whom the others' certificates must be. Default none; https URLs are then asked with Node's defaults.
+   */
+  readonly tls?: PeerTlsOptions;
 
   /** Path under which all peers serve. Default `/_groupcache/`, Go's. */
   readonly basePath?: string;
@@ -64,6 +71,7 @@ export interface ResolvedHttpPoolOptions {
   readonly joinsLater: boolean;
   readonly role: 'peer' | 'client';
   readonly auth: PeerAuthOptions | undefined;
+  readonly tls: PeerTlsOptions | undefined;
   readonly basePath: string;
   readonly replicas: number;
   readonly hash: RingHash;
@@ -109,6 +117,7 @@ export function resolveHttpPoolOptions(options: HttpPoolOptions): ResolvedHttpPo
     joinsLater: options.self === 'later',
     role,
     auth: options.auth,
+    tls: options.tls,
     basePath: resolveBasePath(options.basePath),
     replicas: options.replicas ?? defaults.replicas,
     hash: options.hash ?? defaults.hash,

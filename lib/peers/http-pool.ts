@@ -11,7 +11,10 @@ import { resolveHttpPoolOptions, type HttpPoolOptions, type ResolvedHttpPoolOpti
 import { LinkedPeerClient } from './link/linked-peer-client.js';
 import { PeerLinks, type LinkHost } from './link/peer-links.js';
 import { PeerAuth } from './peer-auth.js';
+import { requireOneScheme, requireScheme } from './peer-scheme.js';
+import { PeerTls } from './peer-tls.js';
 import { parsePeerUrl, type PeerUrl } from './peer-url.js';
+import type { TlsMaterial } from './tls-material.js';
 
 /** Changes of state that a pool tells about. Listeners must not throw. */
 export interface HttpPoolEvents {
@@ -27,6 +30,10 @@ export interface HttpPoolEvents {
   ringDiffers: [difference: { readonly peer: string }];
   /** A peer that had stopped answering has answered. */
   peerRecovered: [recovery: { readonly peer: string }];
+  /** New connections use what the files of `tls` have now; `expires`: the end of this process's certificate. */
+  tlsReloaded: [reload: { readonly expires: Date | undefined }];
+  /** The files of `tls` have what can't be used; what was read before stays. Told once, until they have what can. */
+  tlsReloadFailed: [failure: { readonly error: InvalidOptionError }];
 }
 
 /**
@@ -50,6 +57,13 @@ export class HttpPool implements PeerPicker {
    */
   readonly links: PeerLinks;
 
+  /**
+   * TLS between peers, if `tls` says so.
+   *
+   * @internal
+   */
+  readonly tls: PeerTls | undefined;
+
   readonly #options: ResolvedHttpPoolOptions;
   readonly #auth: PeerAuth | undefined;
   #self: string | undefined;
@@ -66,6 +80,14 @@ export class HttpPool implements PeerPicker {
     this.#options = resolveHttpPoolOptions(options);
     const { auth, self } = this.#options;
     this.#auth = auth === undefined ? undefined : new PeerAuth(auth);
+    this.tls =
+      this.#options.tls === undefined
+        ? undefined
+        : new PeerTls(this.#options.tls, {
+            connectTimeoutMs: this.#options.connectTimeoutMs,
+            onReloaded: (expires) => this.events.emit('tlsReloaded', { expires }),
+            onReloadFailed: (error) => this.events.emit('tlsReloadFailed', { error }),
+          });
     this.links = new PeerLinks(this.#linkHost());
     this.#current = this.#membershipOf([]);
     if (self !== undefined) this.#self = this.#parse('self', self).url;
@@ -119,6 +141,7 @@ export class HttpPool implements PeerPicker {
     if (this.#isClosed) throw new ClosedError('The pool');
     const wanted = new Map(urls.map((text) => this.#parse('peers', text)).map((peer) => [peer.url, peer]));
     const sorted = [...wanted.values()].toSorted((one, other) => (one.url < other.url ? -1 : 1));
+    requireOneScheme(sorted);
     if (this.#self !== undefined || this.role === 'client') {
       this.#requireAuth(sorted, this.#self);
       this.#enforce(sorted);
@@ -182,6 +205,15 @@ export class HttpPool implements PeerPicker {
   }
 
   /**
+   * Reads the files of `tls` now, or replaces it by `material`, for new connections; links that are open stay. Returns
+   * whether anything is different. Throws an `InvalidOptionError`, and changes nothing, if peers could not accept it.
+   */
+  reloadTls(material?: TlsMaterial): boolean {
+    if (this.tls === undefined) throw new InvalidOptionError('tls', undefined, 'there is nothing to reload');
+    return this.tls.reload(material);
+  }
+
+  /**
    * Asks nobody any more and closes all connections: after the requests under way, but at the latest after `timeoutMs`.
    * Gets go on, loading here. Can be called again.
    */
@@ -190,6 +222,7 @@ export class HttpPool implements PeerPicker {
     const { clients } = this.#current;
     this.#current = this.#membershipOf([]);
     this.events.removeAllListeners();
+    this.tls?.close();
     const closing = [...clients.values(), ...this.#leaving].map((client) => client.close(timeoutMs));
     await Promise.all([this.links.close(timeoutMs), ...closing]);
   }
@@ -243,6 +276,7 @@ export class HttpPool implements PeerPicker {
       connectTimeoutMs,
       bootId: this.bootId,
       auth: this.#auth,
+      tls: this.tls,
       invalidations: this.invalidations,
       dial: () => {
         for (const client of this.#current.clients.values()) client.dial();
@@ -277,6 +311,7 @@ export class HttpPool implements PeerPicker {
       invalidations: this.invalidations,
       maxConnections: maxConnectionsPerPeer,
       auth: this.#auth!,
+      tls: this.tls,
       onStateChange,
     });
   }
@@ -292,7 +327,9 @@ export class HttpPool implements PeerPicker {
   }
 
   #parse(option: string, text: string): PeerUrl {
-    return parsePeerUrl(option, text, this.#options.goPeers);
+    const peer = parsePeerUrl(option, text, this.#options.goPeers);
+    requireScheme(option, peer, this.tls !== undefined);
+    return peer;
   }
 }
 

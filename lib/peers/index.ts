@@ -4,5 +4,7 @@ export type { HttpPoolOptions } from './http-pool-options.js';
 export { acceptLinks } from './link/accept-links.js';
 export { PeerAuth, type PeerAuthOptions, type SignedRequest } from './peer-auth.js';
 export { PeerListener, type ListenOptions } from './peer-listener.js';
+export type { PeerTlsOptions } from './peer-tls.js';
 export { PeerServer, type PeerServerOptions } from './peer-server.js';
+export type { Pem, TlsMaterial } from './tls-material.js';
 export { checkSelf, type SelfCheck } from './self-check.js';

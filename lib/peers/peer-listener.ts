@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { HttpPool } from './http-pool.js';
@@ -13,17 +13,18 @@ export interface ListenOptions {
   readonly host?: string;
 }
 
-/** A `PeerServer` on a port of its own, away from the application's pipeline and public. */
+/** A `PeerServer` on a port of its own, away from the application's pipeline and public; over TLS if its pool has a certificate. */
 export class PeerListener {
   readonly #server: Server;
   readonly #pool: HttpPool;
   readonly #refuseLinks: () => void;
 
   constructor(peerServer: PeerServer) {
-    this.#server = createServer({ maxHeaderSize: LISTEN_MAX_KEY_BYTES + 16 * 1024 }, (request, response) => {
-      void peerServer.handle(request, response);
-    });
     this.#pool = peerServer.pool;
+    const { tls } = this.#pool;
+    const options = { maxHeaderSize: LISTEN_MAX_KEY_BYTES + 16 * 1024 };
+    const handle: RequestListener = (request, response) => void peerServer.handle(request, response);
+    this.#server = tls?.isServing === true ? tls.createServer(options, handle) : createServer(options, handle);
     this.#refuseLinks = acceptLinks(this.#server, this.#pool);
   }
 

@@ -59,7 +59,7 @@ async function startPeer({ groups: groupOptions, ...options }: LocalClusterOptio
   const server = new PeerServer({ pool, groups, failures: options.failures });
   const listener = new PeerListener(server);
   const { port } = await listener.listen({ port: 0, host: '127.0.0.1' });
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${pool.tls?.isServing === true ? 'https' : 'http'}://127.0.0.1:${port}`;
   pool.join(url);
   const stop = async (): Promise<void> => {
     pool.links.cut();

@@ -26,10 +26,12 @@ export interface HandshakeOptions {
   readonly isDialer: boolean;
   readonly hello: Omit<LinkHello, 'version' | 'capabilities' | 'nonce'>;
   readonly auth: PeerAuth;
+  /** Whether the connection has proven the other side by its certificate. Both must say so, or it counts for neither. */
+  readonly isProvenByTls: boolean;
   readonly timeoutMs: number;
   /** Why the other side is not wanted, before it has proven anything; `undefined` if it is. */
   readonly refusal: (hello: LinkHello) => string | undefined;
-  /** Called within the message that has proven the other side; `isMutual`: both by a secret. What it says next is the callee's. */
+  /** Called within the message that has proven the other side; `isMutual`: both, by a secret or by TLS. What it says next is the callee's. */
   readonly onProven: (hello: LinkHello, isMutual: boolean) => void;
 }
 
@@ -45,10 +47,10 @@ const MAX_TEXT_CHARACTERS = 2 * 1024;
  * `raw` is the socket's connection.
  */
 export function shakeHands(socket: WebSocket, raw: Duplex | undefined, options: HandshakeOptions): void {
-  const { isDialer, auth } = options;
+  const { isDialer, isProvenByTls, auth } = options;
   const own = JSON.stringify({
     version: 1,
-    capabilities: [],
+    capabilities: isProvenByTls ? [MUTUAL_TLS] : [],
     ...options.hello,
     nonce: randomBytes(18).toString('base64url'),
   } satisfies LinkHello);
@@ -100,7 +102,8 @@ export function shakeHands(socket: WebSocket, raw: Duplex | undefined, options: 
     const refusal = auth.refusalOfProof(transcript(isDialer, !isDialer, own, text), proof);
     if (refusal !== undefined) return refuse(refusal);
     end();
-    options.onProven(hello, ownProof !== '' && proof !== '');
+    const isByTls = isProvenByTls && hello.capabilities.includes(MUTUAL_TLS);
+    options.onProven(hello, isByTls || (ownProof !== '' && proof !== ''));
   };
 
   const timer = setTimeout(() => socket.terminate(), options.timeoutMs).unref();
@@ -110,6 +113,9 @@ export function shakeHands(socket: WebSocket, raw: Duplex | undefined, options: 
   raw?.on('data', count);
   send(socket, frameTypes.hello, own);
 }
+
+/** In `capabilities`: that the sender takes the other side's certificate for a proof. */
+const MUTUAL_TLS = 'mutual-tls';
 
 /** WebSocket close code of a side that is not wanted. */
 export const REFUSED = 4403;
@@ -132,11 +138,11 @@ function bodyOf(message: Buffer, type: number): string {
 function parseHello(text: string): LinkHello {
   const hello = JSON.parse(text) as Partial<Record<keyof LinkHello, unknown>> | null;
   if (hello?.version !== 1) throw new RangeError('is of another version');
-  const { bootId, ring, nonce, url, to } = hello;
+  const { bootId, ring, nonce, url, to, capabilities } = hello;
   const isWhole = [bootId, ring, nonce].every(isText) && (nonce as string).length >= 16;
   const isFitting = [url, to].every((value) => value === undefined || isText(value));
   if (!isWhole || !isFitting) throw new RangeError('is no hello');
-  return hello as LinkHello;
+  return { ...hello, capabilities: Array.isArray(capabilities) ? capabilities : [] } as LinkHello;
 }
 
 function isText(value: unknown): boolean {

@@ -6,6 +6,7 @@ import type { InvalidationResult } from '../../core/invalidation-result.js';
 import type { FailureCodec } from '../failure-codec.js';
 import type { PeerAuth } from '../peer-auth.js';
 import type { PeerReception } from '../peer-reception.js';
+import type { PeerTls } from '../peer-tls.js';
 import type { PeerUrl } from '../peer-url.js';
 import { headers, PROTOCOL_VERSION } from '../wire.js';
 import { InvalidationExchange } from './invalidation-exchange.js';
@@ -26,6 +27,7 @@ export interface LinkHost {
     readonly hasPeers: boolean;
   };
   readonly auth: PeerAuth | undefined;
+  readonly tls: PeerTls | undefined;
   readonly bootId: string;
   readonly basePath: string;
   readonly failures: FailureCodec;
@@ -125,7 +127,7 @@ export class PeerLinks {
 
   /** Dials `peer` in the background, unless that is under way or has failed a short time ago. */
   want(peer: PeerUrl): void {
-    const { isLinking, auth, connectTimeoutMs, basePath } = this.#host;
+    const { isLinking, auth, tls, connectTimeoutMs, basePath } = this.#host;
     const { self } = this.#host.membership();
     if (!isLinking || this.#isLeaving || auth === undefined) return;
     let dial = this.#dials.get(peer.url);
@@ -134,6 +136,7 @@ export class PeerLinks {
 
     const socket = new WebSocket(`${peer.origin.replace(/^http/, 'ws')}${peer.pathPrefix}${basePath}`, {
       ...socketOptions,
+      ...tls?.dialOptions,
       handshakeTimeout: connectTimeoutMs,
       headers: { [headers.version]: PROTOCOL_VERSION },
     });
@@ -155,6 +158,7 @@ export class PeerLinks {
     socket.once('open', () => {
       shakeHands(socket, raw, {
         isDialer: true,
+        isProvenByTls: tls?.isMutual === true,
         auth,
         hello: { ...this.#hello(), ...(self === undefined ? {} : { url: self }), to: peer.url },
         timeoutMs: HANDSHAKE_TIMEOUT_MS,
@@ -170,7 +174,7 @@ export class PeerLinks {
 
   /** Takes a connection that asks to become a link. Closed, like all else, before there are peers. */
   accept(request: IncomingMessage, raw: Duplex, head: Buffer): void {
-    const { isLinking, role, auth } = this.#host;
+    const { isLinking, role, auth, tls } = this.#host;
     const { self, hasPeers } = this.#host.membership();
     if (!isLinking || role === 'client' || !hasPeers || auth === undefined) return refuse(raw, '404 Not Found');
     // A page in a browser may open WebSockets to anywhere, and says where it is from; a peer does not.
@@ -185,6 +189,7 @@ export class PeerLinks {
       socket.once('close', () => this.#unproven.delete(socket));
       shakeHands(socket, raw, {
         isDialer: false,
+        isProvenByTls: tls?.hasProven(raw) === true,
         auth,
         hello: { ...this.#hello(), url: self },
         timeoutMs: HANDSHAKE_TIMEOUT_MS,
