@@ -6,6 +6,7 @@ import { InvalidOptionError } from '../core/errors.js';
 import { resolveGroupOptions, type GroupSettings } from '../core/group-options.js';
 import type { HttpPoolOptions } from '../peers/http-pool-options.js';
 import type { ListenOptions } from '../peers/peer-listener.js';
+import { isMutual } from '../peers/peer-tls.js';
 import { parsePeerUrl } from '../peers/peer-url.js';
 
 /**
@@ -101,6 +102,7 @@ export function resolveGroupcacheOptions(options: GroupcacheOptions): ResolvedGr
     throw new InvalidOptionError('listen.port', listen.port, 'expected a port number, 0 for any free one');
   }
   checkMount(mount, listen);
+  checkTls(options);
   if (afterCommit !== undefined && typeof afterCommit !== 'function') {
     throw new InvalidOptionError('afterCommit', afterCommit, 'expected a function that has another one called');
   }
@@ -157,6 +159,17 @@ function checkMount(mount: string, listen: ListenOptions | undefined): void {
       `peers have a port of their own by "listen", and nothing on the application's; leave out one of the two`,
     );
   }
+}
+
+/** Certificates that nobody is asked for protect nothing. */
+function checkTls({ tls, listen, auth, role = 'peer' }: GroupcacheOptions): void {
+  if (tls === undefined || listen !== undefined || auth !== 'none' || role === 'client' || !isMutual(tls)) return;
+  throw new InvalidOptionError(
+    'listen',
+    listen,
+    `peers are asked for certificates on a port of their own alone, so that with auth: 'none' everybody could read the ` +
+      `cache: add { port }, or an auth.secret, or say tls.mutual: false if something in front asks for certificates`,
+  );
 }
 
 function checkDefaults(defaults: Omit<GroupSettings<any>, 'codec'>): void {

@@ -34,6 +34,11 @@ export interface PeerTlsOptions extends TlsMaterial {
   readonly reloadEvery?: Duration;
 }
 
+/** `mutual` of `options`, or its default. */
+export function isMutual({ key, cert, ca, mutual }: PeerTlsOptions): boolean {
+  return mutual ?? [key, cert, ca].every((pem) => pem !== undefined);
+}
+
 /** What a `PeerTls` tells about. */
 export interface PeerTlsHost {
   /** Milliseconds that a connection may take, its TLS handshake included, on either side. */
@@ -69,14 +74,13 @@ export class PeerTls {
 
   /** Throws an `InvalidOptionError` naming the first option that is not acceptable. */
   constructor(options: PeerTlsOptions, host: PeerTlsHost) {
-    const { mutual, peerName, minVersion = 'TLSv1.2', reloadEvery = '1m' } = options;
+    const { peerName, minVersion = 'TLSv1.2', reloadEvery = '1m' } = options;
     this.#material = readMaterial(options);
     const { key, ca } = this.#material;
-    if (mutual === true && (key === undefined || ca === undefined)) {
+    const mutual = isMutual(options);
+    if (typeof mutual !== 'boolean') throw new InvalidOptionError('tls.mutual', mutual, 'expected true or false');
+    if (mutual && (key === undefined || ca === undefined)) {
       throw new InvalidOptionError('tls.mutual', mutual, 'it needs key and cert, to be shown, and ca, to be believed');
-    }
-    if (mutual !== undefined && typeof mutual !== 'boolean') {
-      throw new InvalidOptionError('tls.mutual', mutual, 'expected true or false');
     }
     if (peerName !== undefined && (typeof peerName !== 'string' || peerName === '')) {
       throw new InvalidOptionError('tls.peerName', peerName, `expected a DNS name, such as 'groupcache.internal'`);
@@ -89,7 +93,7 @@ export class PeerTls {
     this.#source = options;
     this.#minVersion = minVersion;
     this.isServing = key !== undefined;
-    this.isMutual = mutual ?? (key !== undefined && ca !== undefined);
+    this.isMutual = mutual;
     this.#use(this.#material);
     const everyMs = toMilliseconds('tls.reloadEvery', reloadEvery);
     if (everyMs > 0) this.#timer = setInterval(() => this.#look(), everyMs).unref();
