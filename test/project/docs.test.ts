@@ -30,6 +30,8 @@ describe('docs/options.md', () => {
   it.each([
     ['lib/nest/groupcache.options.ts', ['GroupcacheOptions', 'GroupcacheModuleExtras']],
     ['lib/peers/http-pool-options.ts', ['HttpPoolOptions']],
+    ['lib/peers/peer-tls.ts', ['PeerTlsOptions']],
+    ['lib/peers/tls-material.ts', ['TlsMaterial']],
     ['lib/core/group-options.ts', ['GroupSettings']],
     ['lib/core/lifetimes.ts', ['LifetimeSettings']],
     ['lib/nest/cached-options.ts', ['CachedOptions']],

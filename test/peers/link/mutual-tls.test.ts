@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { PeerAuth, type HttpPoolOptions, type PeerTlsOptions } from 'nestjs-groupcache/peers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { deferred } from '../../core/deferred.js';
 import { keyOf, link, meet, mutualTls, next, startTlsPeer, type TlsPeer } from '../tls-peers.js';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -41,6 +44,26 @@ describe('a link over mutual TLS', () => {
       expect(links.map((open) => open?.isDialer)).toEqual([dialed.url < dialer.url, dialer.url < dialed.url]);
       expect([dialed.pool.links.size, dialer.pool.links.size]).toEqual([1, 1]);
     });
+  });
+
+  it('is given up where the other side does not shake hands', async () => {
+    const dialer = await startTlsPeer(mutualTls, { connectTimeout: 50 });
+    closers.push(dialer.close);
+    const ended = deferred<void>();
+    const silent = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('close', () => ended.resolve());
+      socket.resume();
+    });
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    closers.push(async () => silent.close());
+    const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+
+    dialer.pool.links.want({ url, origin: url, pathPrefix: '' });
+
+    await ended.promise;
+    expect(dialer.pool.links.size).toBe(0);
   });
 
   it('lets a dialer take part in removals who has no secret yet', async () => {
