@@ -163,7 +163,7 @@ function checkMount(mount: string, listen: ListenOptions | undefined): void {
 
 /** Certificates that nobody is asked for protect nothing. */
 function checkTls({ tls, listen, auth, role = 'peer' }: GroupcacheOptions): void {
-  if (tls === undefined || listen !== undefined || auth !== 'none' || role === 'client' || !isMutual(tls)) return;
+  if (listen !== undefined || auth !== 'none' || role === 'client' || !isMutual(tls ?? {})) return;
   throw new InvalidOptionError(
     'listen',
     listen,

@@ -80,6 +80,9 @@ export class HttpPool implements PeerPicker {
     this.#options = resolveHttpPoolOptions(options);
     const { auth, self } = this.#options;
     this.#auth = auth === undefined ? undefined : new PeerAuth(auth);
+    if (self !== undefined) this.#self = this.#parse('self', self).url;
+    this.#current = this.#membershipOf([]);
+    // Last of what may throw: it looks at files from then on.
     this.tls =
       this.#options.tls === undefined
         ? undefined
@@ -89,8 +92,6 @@ export class HttpPool implements PeerPicker {
             onReloadFailed: (error) => this.events.emit('tlsReloadFailed', { error }),
           });
     this.links = new PeerLinks(this.#linkHost());
-    this.#current = this.#membershipOf([]);
-    if (self !== undefined) this.#self = this.#parse('self', self).url;
   }
 
   /** This process's URL as it stands in the ring; `undefined` for a client and before `join`. */
@@ -328,7 +329,7 @@ export class HttpPool implements PeerPicker {
 
   #parse(option: string, text: string): PeerUrl {
     const peer = parsePeerUrl(option, text, this.#options.goPeers);
-    requireScheme(option, peer, this.tls !== undefined);
+    requireScheme(option, peer, this.#options.tls !== undefined);
     return peer;
   }
 }

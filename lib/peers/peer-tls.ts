@@ -74,6 +74,9 @@ export class PeerTls {
 
   /** Throws an `InvalidOptionError` naming the first option that is not acceptable. */
   constructor(options: PeerTlsOptions, host: PeerTlsHost) {
+    if (typeof options !== 'object' || options === null) {
+      throw new InvalidOptionError('tls', options, 'expected { key, cert, ca }');
+    }
     const { peerName, minVersion = 'TLSv1.2', reloadEvery = '1m' } = options;
     this.#material = readMaterial(options);
     const { key, ca } = this.#material;

@@ -284,6 +284,7 @@ describe('the start', () => {
     ['maxTotalBytes is negative', { maxTotalBytes: -1 }, 'maxTotalBytes'],
     ['drainTimeout is no duration', { drainTimeout: 'soon' }, 'drainTimeout'],
     ['maxConcurrentRequests is 0', { maxConcurrentRequests: 0 }, 'maxConcurrentRequests'],
+    ['tls is nothing', { auth: 'none', tls: null }, 'tls'],
     ['a certificate is not there', { tls: { key: { file: '/nowhere' }, cert: 'PEM' } }, 'tls.key'],
     ['a peer is asked in the clear beside tls', { auth, self, peers, tls: {} }, 'peers'],
     ['some peers are asked in the clear', { auth, self, peers: [self, 'https://10.0.0.6:3000'] }, 'peers'],
