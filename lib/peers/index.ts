@@ -6,3 +6,4 @@ export { PeerAuth, type PeerAuthOptions, type SignedRequest } from './peer-auth.
 export { PeerListener, type ListenOptions } from './peer-listener.js';
 export { PeerServer, type PeerServerOptions } from './peer-server.js';
 export { checkSelf, type SelfCheck } from './self-check.js';
+export { SelfWatch, type SelfWatchOptions } from './self-watch.js';
