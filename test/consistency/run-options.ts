@@ -38,6 +38,22 @@ export interface RunOptions {
   readonly loadMs?: number;
 }
 
+export type ResolvedRunOptions = Required<Omit<RunOptions, 'mutant'>> & Pick<RunOptions, 'mutant'>;
+
+export function resolveRunOptions(options: RunOptions): ResolvedRunOptions {
+  return {
+    width: 32,
+    keys: 400,
+    tags: 40,
+    shares: { remove: 0.03 },
+    faults: {},
+    auth: { secret: 'sixteen bytes at least' },
+    isRival: false,
+    loadMs: 50,
+    ...options,
+  };
+}
+
 export interface RunReport {
   readonly seed: number;
   readonly operations: number;
