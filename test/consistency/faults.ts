@@ -2,6 +2,9 @@ import type { Performer } from './performer.js';
 import type { FaultEvent, RunFaults } from './run-options.js';
 import { pause, type Slot, type Slots } from './slots.js';
 
+/** More than is remembered. */
+const FLOOD = 8_192 + 1_000;
+
 /** Has something happen to one of the peers once in a while. */
 export class Faults {
   /** How often each kind has happened. */
@@ -56,6 +59,8 @@ export class Faults {
         return proxy.reset(0.5, true);
       case 'stop':
         return this.#stop(slot);
+      case 'overflow':
+        return this.#overflow(slot);
       case 'kill':
         return this.#restart(slot, 200 * this.#random());
       case 'dispute':
@@ -69,6 +74,25 @@ export class Faults {
     const worker = slot.worker!;
     worker.hold(true);
     await pause(50 + 1_200 * this.#random());
+    worker.hold(false);
+    this.#slots.note(`continue ${worker.id}`);
+    this.#performer.fill(slot);
+  }
+
+  /** One peer is away, and what is removed first is forgotten by all before it is back. */
+  async #overflow(slot: Slot): Promise<void> {
+    const { proxy } = slot;
+    const worker = slot.worker!;
+    const others = this.#slots.all.filter((other) => other !== slot && other.worker?.isStopped === false);
+    worker.hold(true);
+    proxy.forwardTo(0);
+    proxy.reset(1, false);
+    for (const other of others) other.proxy.resetFrom(proxy.url);
+    await pause(100 + 200 * this.#random());
+    const flooding = others[Math.floor(this.#random() * others.length)];
+    flooding?.worker?.send({ flood: FLOOD });
+    await pause(400 + 600 * this.#random());
+    if (slot.worker === worker) proxy.forwardTo(worker.port);
     worker.hold(false);
     this.#slots.note(`continue ${worker.id}`);
     this.#performer.fill(slot);

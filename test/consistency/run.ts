@@ -29,6 +29,8 @@ export class ClusterRun {
   readonly #source: Source;
   readonly #faults: Faults;
   #dropped = 0;
+  #overflows = 0;
+  #evictions = 0;
 
   constructor(options: RunOptions) {
     this.#options = resolveRunOptions(options);
@@ -104,6 +106,8 @@ export class ClusterRun {
     this.#source.onReport(slot, worker, report);
     for (const [origin, seq, time] of report.applied) this.#recorder.applied(worker.id, origin, seq, time);
     for (const outcome of report.results) this.#performer.onOutcome(slot, worker, outcome);
+    this.#overflows += report.overflows;
+    this.#evictions += report.evictions;
     this.#performer.fill(slot);
     this.#performer.endIfDone();
   }
@@ -133,6 +137,8 @@ export class ClusterRun {
       disputed: recorder.disputedGets,
       dropped: this.#dropped,
       convergence: sortedMs.length === 0 ? undefined : { p50: at(0.5), p99: at(0.99), max: sortedMs.at(-1)! },
+      overflows: this.#overflows,
+      evictions: this.#evictions,
       events: this.#faults.counts,
     };
   }

@@ -7,6 +7,7 @@ import type { ResolvedRunOptions } from './run-options.js';
 /** The place of one peer: the URL stays, the process may be another one. */
 export interface Slot {
   readonly index: number;
+  readonly isClient: boolean;
   readonly proxy: FaultProxy;
   worker: PeerWorker | undefined;
   /** When the worker was ready. */
@@ -44,15 +45,15 @@ export class Slots {
   }
 
   async start(): Promise<void> {
-    const { peers, faults, seed } = this.#options;
-    for (let index = 0; index < peers; index++) {
+    const { peers, clients, faults, seed } = this.#options;
+    for (let index = 0; index < peers + clients; index++) {
       const onDropped = (frame: DroppedFrame): void => this.#listener.onDropped(frame);
       const proxy = await FaultProxy.start({ random: seededRandom(seed + index), onDropped });
       Object.assign(proxy.faults, { dropRate: faults.dropRate ?? 0, delayMs: faults.delayMs ?? 0 });
-      this.all.push({ index, proxy, worker: undefined, since: 0, list: [], open: new Map() });
+      this.all.push({ index, isClient: index >= peers, proxy, worker: undefined, since: 0, list: [], open: new Map() });
     }
     await Promise.all(this.all.map((slot) => this.startWorker(slot)));
-    this.members = this.all.map(({ index }) => index);
+    this.members = this.all.filter(({ isClient }) => !isClient).map(({ index }) => index);
     for (const slot of this.all) this.tellList(slot, this.members);
   }
 
@@ -71,11 +72,13 @@ export class Slots {
   }
 
   async startWorker(slot: Slot): Promise<void> {
-    const { auth, tags, mutant, isRival } = this.#options;
+    const { auth, tags, mutant, isRival, linkless, cacheBytes } = this.#options;
+    const { index, isClient } = slot;
+    const isLinking = index >= linkless;
     const urls = this.all.map(({ proxy }) => proxy.url);
     const worker = await PeerWorker.start(
-      `${slot.index}.${++this.#workers}`,
-      { self: slot.proxy.url, urls, auth, tags, mutant, isRival, loadTimeout: '2s' },
+      `${index}.${++this.#workers}`,
+      { self: slot.proxy.url, urls, auth, tags, mutant, isRival, isClient, isLinking, cacheBytes, loadTimeout: '2s' },
       (from, report) => this.#listener.onReport(slot, from, report),
     );
     slot.worker = worker;
@@ -87,9 +90,9 @@ export class Slots {
     for (const other of this.all) other.worker?.send({ rivals });
   }
 
-  /** Tells who is there, oneself included. */
+  /** Tells who is there; of peers, oneself included. */
   tellList(slot: Slot, list: readonly number[]): void {
-    slot.list = list.includes(slot.index) ? list : [...list, slot.index];
+    slot.list = slot.isClient || list.includes(slot.index) ? list : [...list, slot.index];
     this.note(`list of ${slot.worker?.id ?? slot.index}: ${slot.list.join(' ')}`);
     slot.worker?.send({ list: slot.list.map((index) => this.all[index]!.proxy.url) });
   }
