@@ -16,6 +16,7 @@ const questions = [
   'remote-get',
   'memory-hit',
   'lifetimes',
+  'tags',
   'cluster',
   'stampede',
   'slow-keys',

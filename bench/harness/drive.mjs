@@ -48,9 +48,10 @@ const UNWATCHED = 1_000;
 
 /**
  * Has one caller ask `get` for `keys` in turn, for `ms`, where a get takes less than a look at the clock would: nanoseconds
- * of time and of CPU for each. `isAwaited: false` is for a `get` that gives no promise and need not be awaited.
+ * of time and of CPU for each. `isAwaited: false` is for a `get` that gives no promise and need not be awaited. `meanwhile`
+ * is called after each `every` gets, a multiple of a thousand; never by default.
  */
-export async function spin(get, { keys, ms, isAwaited = true }) {
+export async function spin(get, { keys, ms, isAwaited = true, meanwhile, every = Infinity }) {
   let gets = 0;
   let next = 0;
   const beforeUs = cpuUs();
@@ -69,6 +70,7 @@ export async function spin(get, { keys, ms, isAwaited = true }) {
       }
     }
     gets += UNWATCHED;
+    if (gets % every === 0) await meanwhile();
     tookMs = performance.now() - startMs;
   } while (tookMs < ms);
   return { gets, nsPerGet: (tookMs * 1e6) / gets, cpuNsPerGet: ((cpuUs() - beforeUs) * 1e3) / gets };

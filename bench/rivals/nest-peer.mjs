@@ -17,7 +17,13 @@ import { drive, pace, spin, stampede, zipfCommands } from '../harness/drive.mjs'
 import { check, load } from '../harness/values.mjs';
 import { obey } from '../harness/worker.mjs';
 
-const { kind = 'text', promote = 'never', cached = {}, groupcache = {} } = JSON.parse(process.argv[2] ?? '{}');
+const {
+  kind = 'text',
+  promote = 'never',
+  isTagged = false,
+  cached = {},
+  groupcache = {},
+} = JSON.parse(process.argv[2] ?? '{}');
 const codec = { text: textCodec, bytes: bytesCodec, json: jsonCodec }[kind];
 
 class Values {
@@ -37,7 +43,8 @@ class Values {
 Injectable()(Values);
 // What is timed is not to end with the default's five minutes.
 const forever = cached.ttl === undefined;
-const options = { codec, cacheBytes: '1GiB', promote: promotion[promote], forever, ...cached };
+const tags = isTagged ? (_value, key) => [`kind ${kind}`, `shelf ${key.at(-1)}`] : undefined;
+const options = { codec, cacheBytes: '1GiB', promote: promotion[promote], forever, tags, ...cached };
 decorate(Values, 'value', Cached('values', options));
 decorate(Values, 'valueIn', Cached('valuesIn', options));
 
@@ -60,6 +67,7 @@ await app.listen(0, '127.0.0.1');
 const values = app.get(Values);
 const groups = app.get(GroupService);
 const group = groups.group('values');
+let removals = 0;
 /** The ways to ask. */
 const ways = {
   method: (key) => values.value(key),
@@ -86,7 +94,9 @@ await obey({
     while (!peers.every((peer) => pool.links.to(peer)?.isOpen)) await new Promise((resolve) => setTimeout(resolve, 5));
   },
   drive: (all) => drive(ways.method, all),
-  spin: ({ way, ...all }) => spin(ways[way], all),
+  /** `removeEvery`: gets after which a tag is removed that no value has. */
+  spin: ({ way, removeEvery, ...all }) =>
+    spin(ways[way], { ...all, meanwhile: () => group.removeByTag(`other ${removals++ % 1_000}`), every: removeEvery }),
   stampede: (all) => stampede(ways.method, all),
   pace: (all) => pace(ways.method, all),
   ...zipfCommands(ways.method),

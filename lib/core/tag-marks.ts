@@ -1,6 +1,7 @@
 import type { CacheEntry } from './cache-entry.js';
 import type { GroupCache } from './group-cache.js';
 import { sweepEntries } from './sweep-entries.js';
+import { TagSlots } from './tag-slots.js';
 
 /** Invalidated tags that are remembered before all entries are compared with them, so that they can be forgotten. */
 const SWEEP_AT = 2_048;
@@ -17,6 +18,8 @@ const MAX_TAGS = 4 * SWEEP_AT;
 export class TagMarks {
   /** The position of each tag's last invalidation, the latest last. */
   readonly #positions = new Map<string, number>();
+  /** Made for the first one: most groups have none. */
+  #slots: TagSlots | undefined;
   readonly #cache: GroupCache;
   /** Of the last invalidation. */
   #last = 0;
@@ -33,6 +36,8 @@ export class TagMarks {
     this.#last = position;
     this.#positions.delete(tag);
     this.#positions.set(tag, position);
+    this.#slots ??= new TagSlots();
+    this.#slots.invalidate(tag, position);
     if (this.#positions.size > MAX_TAGS) this.#sweepAtOnce();
     else if (this.#positions.size > SWEEP_AT && !this.#isSweeping) this.#sweep(position);
   }
@@ -47,7 +52,8 @@ export class TagMarks {
   /** Whether `entry` has been removed by one of its tags. If not, it has less to be compared with the next time. */
   isOld({ extras }: CacheEntry): boolean {
     if (extras === undefined || extras.position >= this.#last) return false;
-    if (this.isTouched(extras.tags, extras.position)) return true;
+    const mayBeTouched = this.#slots?.mayBeTouched(extras.slots, extras.position) ?? true;
+    if (mayBeTouched && this.isTouched(extras.tags, extras.position)) return true;
     extras.position = this.#last;
     return false;
   }

@@ -9,7 +9,7 @@ import { acceptLinks } from '../peers/link/accept-links.js';
 import { mountRaw } from '../peers/mount-raw.js';
 import { PeerListener } from '../peers/peer-listener.js';
 import { PeerServer } from '../peers/peer-server.js';
-import { checkSelf } from '../peers/self-check.js';
+import { SelfWatch } from '../peers/self-watch.js';
 import { CacheActionExplorer } from './cache-action.explorer.js';
 import { CachedExplorer } from './cached.explorer.js';
 import { Departure } from './departure.module.js';
@@ -29,7 +29,7 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
   #unmount: (() => void) | undefined;
   /** Aborts once this process is leaving. */
   readonly #leaving = new AbortController();
-  #isSelfChecked = false;
+  readonly #selfWatch: SelfWatch;
 
   constructor(
     private readonly options: ResolvedGroupcacheOptions,
@@ -42,13 +42,23 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
     departure: Departure,
   ) {
     departure.before(() => this.#leave());
+    this.#selfWatch = new SelfWatch(pool, {
+      clock: options.clock,
+      onChange: (check) => {
+        if (check.isSelf) return this.#logger.log(`"self" is right again: this process answers at ${pool.self}`);
+        this.#logger.error(
+          `"self" is wrong, so the other peers will load this process's keys themselves: ${check.problem}`,
+        );
+      },
+    });
     pool.events.on('peersChanged', ({ added, removed, peers }) => {
       for (const peer of added) if (peer !== pool.self) this.#logger.log(`Peer ${peer} joined`);
       for (const peer of removed) if (peer !== pool.self) this.#logger.log(`Peer ${peer} left`);
       if (pool.role === 'peer' && peers.length > 0 && !peers.includes(pool.self ?? '')) {
         this.#logger.warn(`The peers do not list this process (${pool.self}): it owns no keys`);
       }
-      void this.#checkSelf();
+      // Before there are others, nothing is served, to oneself neither.
+      if (pool.role === 'peer' && pool.hasPeers) this.#selfWatch.start();
     });
     pool.events.on('peerFailing', ({ error }) => {
       this.#logger.warn(`${error.message}; its keys are loaded here meanwhile`);
@@ -65,6 +75,12 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
     });
     pool.events.on('tlsReloadFailed', ({ error }) => {
       this.#logger.error(`The files of "tls" can't be used, and what was read before stays: ${error.message}`);
+    });
+    pool.events.on('urlShared', ({ peer }) => {
+      this.#logger.error(
+        `Several processes come as peer ${peer}, and only one of them at a time is told of removals: each needs a "self" ` +
+          `of its own`,
+      );
     });
     pool.events.on('peerRecovered', ({ peer }) => this.#logger.log(`Peer ${peer} answers again`));
   }
@@ -104,6 +120,7 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
   /** While the providers that loads need are still up. */
   async #leave(): Promise<void> {
     this.#leaving.abort();
+    this.#selfWatch.end();
     this.#stopWaiting?.();
     await this.peerServer.drain(this.options.drainTimeoutMs);
   }
@@ -131,18 +148,5 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
     const url = typeof self === 'function' ? await self(address) : self;
     if (this.#leaving.signal.aborted) return;
     this.pool.join(url);
-  }
-
-  /** Once there are others: before, nothing is served, to oneself neither. */
-  async #checkSelf(): Promise<void> {
-    if (this.#isSelfChecked || this.pool.role === 'client' || !this.pool.hasPeers) return;
-    this.#isSelfChecked = true;
-    const { signal } = this.#leaving;
-    const check = await checkSelf(this.pool, signal);
-    if (!check.isSelf && !signal.aborted) {
-      this.#logger.error(
-        `"self" is wrong, so the other peers will load this process's keys themselves: ${check.problem}`,
-      );
-    }
   }
 }

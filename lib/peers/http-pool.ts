@@ -28,6 +28,8 @@ export interface HttpPoolEvents {
   linkClosed: [link: { readonly peer: string }];
   /** A peer has another ring or list than this process. Told once, until a later link has shown otherwise. */
   ringDiffers: [difference: { readonly peer: string }];
+  /** Several processes come in turn as one peer. Told once, until one comes that has not been there before. */
+  urlShared: [sharing: { readonly peer: string }];
   /** A peer that had stopped answering has answered. */
   peerRecovered: [recovery: { readonly peer: string }];
   /** New connections use what the files of `tls` have now; `expires`: the end of this process's certificate. */
@@ -290,6 +292,7 @@ export class HttpPool implements PeerPicker {
       },
       onLinkClosed: (peer) => this.events.emit('linkClosed', { peer }),
       onRingDiffers: (peer) => this.events.emit('ringDiffers', { peer }),
+      onUrlShared: (peer) => this.events.emit('urlShared', { peer }),
     };
   }
 

@@ -8,3 +8,4 @@ export type { PeerTlsOptions } from './peer-tls.js';
 export { PeerServer, type PeerServerOptions } from './peer-server.js';
 export type { Pem, TlsMaterial } from './tls-material.js';
 export { checkSelf, type SelfCheck } from './self-check.js';
+export { SelfWatch, type SelfWatchOptions } from './self-watch.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ClusterRun, runCluster } from './run.js';
-import type { RunOptions, RunReport } from './run-options.js';
+import type { RunFaults, RunOptions, RunReport } from './run-options.js';
 
 /*
  * What is promised of removals, checked on processes of the built package that are killed, stopped, cut off and told
@@ -17,6 +17,9 @@ const everything: Partial<RunOptions> = {
   width: 96,
   shares: { remove: 0.025, set: 0.005, tag: 0.004, clear: 0.0002 },
 };
+
+const some = { dropRate: 0.1, delayMs: 3, everyMs: 500 };
+const many = { ...some, events: ['kill', 'dispute', 'cut', 'stop'] } satisfies RunFaults;
 
 /** Prints what a run came to, so that a failed one can be run again. */
 function print(what: string, { violations, ...report }: RunReport): void {
@@ -58,6 +61,39 @@ describe('a cluster of processes', () => {
     },
   );
 
+  it.each<[what: string, options: Partial<RunOptions>, hasHappened: (report: RunReport) => boolean]>([
+    [
+      'where peers have missed what nobody remembers',
+      { faults: { ...some, events: ['overflow', 'reset'] } },
+      ({ overflows }) => overflows > 0,
+    ],
+    [
+      'where next to nothing fits into memory',
+      { cacheBytes: '32KiB', faults: { ...some, events: ['reset', 'stop'] } },
+      ({ evictions }) => evictions > 1_000,
+    ],
+    ['with clients', { peers: 3, clients: 2, faults: many }, ({ lagging }) => lagging > 10],
+    ['with a peer without links', { linkless: 1, faults: many }, ({ lagging }) => lagging > 10],
+    ['without links', { linkless: 4, faults: many }, ({ lagging }) => lagging > 10],
+    [
+      'with all of that at once',
+      { clients: 1, linkless: 1, cacheBytes: '64KiB', faults: { ...many, events: [...many.events, 'overflow'] } },
+      ({ evictions }) => evictions > 100,
+    ],
+  ])('keeps its promise %s', { timeout: 120_000 + 5 * operations }, async (what, options, hasHappened) => {
+    const report = await runCluster({
+      ...everything,
+      seed,
+      operations: Math.ceil(operations / 5),
+      peers: 4,
+      ...options,
+    });
+    print(what, report);
+
+    expect(report.violations).toEqual([]);
+    expect(report).toSatisfy(hasHappened);
+  });
+
   it('loads nothing but what has been removed', async () => {
     const run = new ClusterRun({ seed, operations: 0, peers: 4, keys: 200 });
     try {
@@ -96,9 +132,18 @@ describe('the check', () => {
     ['notSuperseded', { remove: 0.03 }],
     ['gapIgnored', { remove: 0.03 }],
     ['answersBehind', { remove: 0.03 }],
+    ['unknownKept', { remove: 0.03 }],
     ['notDoubted', { tag: 0.06 }],
   ] as const)('finds what is wrong with %s', async (mutant, shares) => {
-    const report = await runCluster({ seed, operations: 12_000, peers: 4, width: 96, shares, faults, mutant });
+    const report = await runCluster({
+      seed,
+      operations: 12_000,
+      peers: 4,
+      width: 96,
+      shares,
+      faults: mutant === 'unknownKept' ? { events: ['overflow'] } : faults,
+      mutant,
+    });
     console.log(`${mutant}: ${report.violations.length} violations`);
 
     expect(report.violations.length).toBeGreaterThan(0);

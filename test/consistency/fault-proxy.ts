@@ -67,6 +67,11 @@ export class FaultProxy {
     }
   }
 
+  /** Resets the connections of one peer. */
+  resetFrom(url: string): void {
+    for (const connection of this.#connections) if (connection.dialerUrl === url) connection.reset();
+  }
+
   close(): void {
     this.#server.close();
     for (const connection of this.#connections) connection.reset();

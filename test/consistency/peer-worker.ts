@@ -1,7 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { GroupStats } from 'nestjs-groupcache/core';
 
 export type OperationName = 'get' | 'remove' | 'tag' | 'clear' | 'set';
 
@@ -19,6 +18,9 @@ export interface WorkerReport {
   readonly loaded: readonly (readonly [id: number, end: number])[];
   /** What it has applied, of which origin up to which number, and when. */
   readonly applied: readonly (readonly [origin: string, seq: number, time: number])[];
+  /** How often it has dropped everything since it had missed what nobody remembers, and all that it has evicted. */
+  readonly overflows: number;
+  readonly evictions: number;
 }
 
 export interface WorkerOptions {
@@ -31,6 +33,9 @@ export interface WorkerOptions {
   readonly tags: number;
   readonly mutant?: string;
   readonly isRival?: boolean;
+  readonly isClient: boolean;
+  readonly isLinking: boolean;
+  readonly cacheBytes: string;
 }
 
 export interface ToWorker {
@@ -39,7 +44,8 @@ export interface ToWorker {
   readonly list?: readonly string[];
   /** Where to send removals, by URL of the peer. */
   readonly rivals?: Readonly<Record<string, number>>;
-  readonly question?: 'stats';
+  /** Removes so many keys that nobody asks for. */
+  readonly flood?: number;
 }
 
 /** One process of a cluster under test. */
@@ -51,7 +57,6 @@ export class PeerWorker {
   isStopped = false;
   hasEnded = false;
   readonly #child: ChildProcess;
-  #answered: ((stats: GroupStats) => void) | undefined;
 
   private constructor(id: string, child: ChildProcess) {
     this.id = id;
@@ -76,22 +81,12 @@ export class PeerWorker {
       { ready: { bootId: string; port: number; rivalPort: number } },
     ];
     Object.assign(worker, ready);
-    child.on('message', (message: WorkerReport | { answer: GroupStats }) => {
-      if ('answer' in message) worker.#answered?.(message.answer);
-      else onReport(worker, message);
-    });
+    child.on('message', (report: WorkerReport) => onReport(worker, report));
     return worker;
   }
 
   send(message: ToWorker): void {
     if (!this.hasEnded && this.#child.connected) this.#child.send(message, () => undefined);
-  }
-
-  stats(): Promise<GroupStats> {
-    return new Promise((resolve) => {
-      this.#answered = resolve;
-      this.send({ question: 'stats' });
-    });
   }
 
   /** SIGSTOP or SIGCONT. */

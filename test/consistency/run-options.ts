@@ -18,7 +18,8 @@ export interface RunFaults {
   readonly everyMs?: number;
 }
 
-export type FaultEvent = 'stop' | 'kill' | 'dispute' | 'leave' | 'reset' | 'cut';
+/** `overflow`: a peer is away while more is removed than anybody remembers. */
+export type FaultEvent = 'overflow' | 'stop' | 'kill' | 'dispute' | 'leave' | 'reset' | 'cut';
 
 export interface RunOptions {
   readonly seed: number;
@@ -34,8 +35,33 @@ export interface RunOptions {
   /** What is wrong with the package in all peers: see `fixtures/mutants.mjs`. */
   readonly mutant?: string;
   readonly isRival?: boolean;
+  /** Processes of role `client` beside the peers. */
+  readonly clients?: number;
+  /** So many of the peers have no links, by `link: false`. */
+  readonly linkless?: number;
+  /** Of each peer. */
+  readonly cacheBytes?: string;
   /** A load takes up to so long. */
   readonly loadMs?: number;
+}
+
+export type ResolvedRunOptions = Required<Omit<RunOptions, 'mutant'>> & Pick<RunOptions, 'mutant'>;
+
+export function resolveRunOptions(options: RunOptions): ResolvedRunOptions {
+  return {
+    width: 32,
+    keys: 400,
+    tags: 40,
+    shares: { remove: 0.03 },
+    faults: {},
+    auth: { secret: 'sixteen bytes at least' },
+    isRival: false,
+    clients: 0,
+    linkless: 0,
+    cacheBytes: '64MiB',
+    loadMs: 50,
+    ...options,
+  };
 }
 
 export interface RunReport {
@@ -54,5 +80,8 @@ export interface RunReport {
   readonly dropped: number;
   /** Milliseconds; `undefined` if nothing was lost. */
   readonly convergence: { readonly p50: number; readonly p99: number; readonly max: number } | undefined;
+  /** How often a peer has dropped everything since it had missed what nobody remembers. */
+  readonly overflows: number;
+  readonly evictions: number;
   readonly events: Readonly<Record<string, number>>;
 }

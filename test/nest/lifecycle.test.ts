@@ -148,6 +148,15 @@ const expectLoud = async (reason: RegExp): Promise<void> => {
 };
 
 describe('a wrong self', () => {
+  it('is logged by the others as well, where several processes come as one peer', async () => {
+    const [one, other] = (await startCluster(2, {})) as [INestApplication, INestApplication];
+    const url = other.get(HttpPool).self!;
+
+    one.get(HttpPool).events.emit('urlShared', { peer: url });
+
+    expect(logged('error')).toEqual([expect.stringMatching(`^Several processes come as peer ${url}`)]);
+  });
+
   it('is logged loudly where another process answers', async () => {
     const [another] = (await startCluster(2, {})) as [INestApplication];
 

@@ -11,6 +11,9 @@ export type ExchangeLink = Pick<PeerLink, 'peer' | 'bootId' | 'invalidations'>;
 /** How often what is not confirmed is said again, and links that are missing are dialed. */
 const REPEAT_MS = 250;
 
+/** So many of one turn's are told before the rest of them: those that come first must not be forgotten meanwhile. */
+const MAX_UNTOLD = 1_000;
+
 export interface InvalidationExchangeOptions {
   readonly log: InvalidationLog;
   /** Those that are not closed. */
@@ -37,6 +40,7 @@ export class InvalidationExchange {
   readonly #unwatch: () => void;
   #stopTimer: (() => void) | undefined;
   #isScheduled = false;
+  #untold = 0;
   #isClosed = false;
 
   constructor(options: InvalidationExchangeOptions) {
@@ -79,13 +83,20 @@ export class InvalidationExchange {
       // It waits for the confirmation.
       if (link.bootId === origin) link.invalidations?.tell();
     }
-    if (origin !== this.#log.origin || this.#isScheduled) return;
+    if (origin !== this.#log.origin) return;
+    if (++this.#untold >= MAX_UNTOLD) return this.#tellAll();
+    if (this.#isScheduled) return;
     this.#isScheduled = true;
     // Several that are made at once go together.
     queueMicrotask(() => {
       this.#isScheduled = false;
-      for (const link of this.#options.links()) link.invalidations?.tell();
+      this.#tellAll();
     });
+  }
+
+  #tellAll(): void {
+    this.#untold = 0;
+    for (const link of this.#options.links()) link.invalidations?.tell();
   }
 
   #start(): void {

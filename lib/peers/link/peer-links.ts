@@ -9,6 +9,7 @@ import type { PeerReception } from '../peer-reception.js';
 import type { PeerTls } from '../peer-tls.js';
 import type { PeerUrl } from '../peer-url.js';
 import { headers, PROTOCOL_VERSION } from '../wire.js';
+import { BootIds } from './boot-ids.js';
 import { InvalidationExchange } from './invalidation-exchange.js';
 import { LinkDial } from './link-dial.js';
 import { shakeHands, type LinkHello } from './link-handshake.js';
@@ -41,6 +42,7 @@ export interface LinkHost {
   onLinkOpened(peer: string): void;
   onLinkClosed(peer: string): void;
   onRingDiffers(peer: string): void;
+  onUrlShared(peer: string): void;
 }
 
 /** Connections at a time whose other side has not proven itself yet. */
@@ -71,6 +73,7 @@ export class PeerLinks {
   readonly #dials = new Map<string, LinkDial>();
   /** Peers of whom it has been told that their rings differ. */
   readonly #different = new Set<string>();
+  readonly #bootIds = new BootIds();
   #reception: PeerReception | undefined;
   readonly #exchange: InvalidationExchange;
   readonly #openings = new Map<string, Set<() => void>>();
@@ -203,6 +206,7 @@ export class PeerLinks {
   peersChanged(): void {
     const { peers } = this.#host.membership();
     for (const peer of this.#dials.keys()) if (!peers.includes(peer)) this.#dials.delete(peer);
+    this.#bootIds.keepOnly(peers);
     for (const link of this.#links) if (link.peer !== CLIENT && !peers.includes(link.peer)) link.retire();
   }
 
@@ -286,6 +290,7 @@ export class PeerLinks {
     // Who has come without a proof could be anybody who says that he is `url`: he may ask, as by an unsigned GET, and is
     // not asked. Who was dialed has the address that this process has chosen.
     if (url === undefined || (!isDialer && !isMutual)) return;
+    if (this.#bootIds.showsSharing(url, hello.bootId)) this.#host.onUrlShared(url);
     const rival = this.#open.get(url);
     // Of two that crossed, both ends keep the same one. A second one by the same side, or by another boot of the peer,
     // stands for the first, which is lost.

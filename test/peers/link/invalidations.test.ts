@@ -67,6 +67,20 @@ describe('Group.remove in a cluster', () => {
     expect(await Promise.all(prices.map((group) => group.get('k')))).toEqual(['p-2', 'p-2', 'p-2']);
   });
 
+  it('leaves all else where more is removed at once than anybody remembers', async () => {
+    const started = await startPrices(2);
+    const { prices } = started;
+    for (const group of prices) for (let key = 0; key < 20; key++) await group.get(`k${key}`);
+    await prices[0]!.remove('k0');
+    started.loads = 0;
+
+    const result = await prices[0]!.removeMany(Array.from({ length: 20_000 }, (_, key) => `other${key}`));
+
+    expect(result.complete).toBe(true);
+    for (const group of prices) for (let key = 1; key < 20; key++) await group.get(`k${key}`);
+    expect(started.loads).toBe(0);
+  });
+
   it('leaves what has other tags', async () => {
     const started = await startPrices(3);
     const { prices } = started;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { HttpPool } from 'nestjs-groupcache/peers';
-import { LocalCluster, type LocalPeer } from 'nestjs-groupcache/testing';
+import { LocalCluster, type LocalClusterOptions, type LocalPeer } from 'nestjs-groupcache/testing';
 import { textCodec } from 'nestjs-groupcache/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -17,8 +17,8 @@ afterEach(async () => {
 const other = 'http://10.0.0.1:3000';
 
 /** A peer that lists `other`. */
-async function startPeer(): Promise<LocalPeer> {
-  const cluster = await LocalCluster.start(1, { auth: { secret } });
+async function startPeer(options: LocalClusterOptions = {}): Promise<LocalPeer> {
+  const cluster = await LocalCluster.start(1, { auth: { secret }, ...options });
   closers.push(() => cluster.close());
   const peer = cluster.peers[0]!;
   peer.groups.define('prices', (key) => `<${key}>`, { codec: textCodec });
@@ -163,6 +163,33 @@ describe('the handshake of a link', () => {
     await linkRaw({ url: other, to: url });
     await linkRaw({ url: other, to: url });
     await vi.waitFor(() => expect(told).toEqual([other]));
+  });
+
+  it('tells once of a peer behind whose URL there are several processes', async () => {
+    const { url, pool } = await startPeer();
+    const told: string[] = [];
+    pool.events.on('urlShared', ({ peer }) => told.push(peer));
+    const comeAs = async (bootId: string): Promise<void> => void (await linkRaw({ url: other, to: url, bootId }));
+
+    await comeAs('one');
+    await comeAs('one');
+    await comeAs('one, restarted');
+    await comeAs('restarted again');
+    expect(told).toEqual([]);
+    await comeAs('one, restarted');
+    await comeAs('restarted again');
+    expect(told).toEqual([other]);
+    await comeAs('a new one');
+    await comeAs('one');
+    expect(told).toEqual([other, other]);
+  });
+
+  it('tells nothing of one that comes unsigned as several', async () => {
+    const { url, pool } = await startPeer({ auth: { secret, acceptUnsigned: true } });
+    const told: string[] = [];
+    pool.events.on('urlShared', ({ peer }) => told.push(peer));
+    for (const bootId of ['one', 'two', 'one']) await linkRaw({ url: other, to: url, bootId, secret: '' });
+    expect(told).toEqual([]);
   });
 
   it.each([

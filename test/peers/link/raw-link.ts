@@ -87,11 +87,12 @@ export interface RawIdentity {
   readonly to: string;
   /** `undefined`: the peers' own; empty: no proof is given. */
   readonly secret?: string;
+  readonly bootId?: string;
 }
 
-export function helloOf({ url, to }: RawIdentity): string {
+export function helloOf({ url, to, bootId = 'raw' }: RawIdentity): string {
   const nonce = randomBytes(18).toString('base64url');
-  return JSON.stringify({ version: 1, capabilities: [], bootId: 'raw', url, to, ring: 'other', nonce });
+  return JSON.stringify({ version: 1, capabilities: [], bootId, url, to, ring: 'other', nonce });
 }
 
 /** The dialer's proof, computed from docs/wire.md and not by the code under test. */
