@@ -2,7 +2,7 @@ import { Pool } from 'undici';
 import { KeyTooLongError, PeerError } from '../core/errors.js';
 import type { InvalidationLog, InvalidationVector } from '../core/invalidation-log.js';
 import type { PeerClient, PeerReply, PeerRequest } from '../core/peer-picker.js';
-import { failureFromJson, type FailureCodec } from './failure-codec.js';
+import { decodeFailure, failureFromJson, overloadedAt, type FailureCodec } from './failure-codec.js';
 import { decodeGetResponse } from './get-response.js';
 import { exchange, type HttpAnswer } from './http-exchange.js';
 import type { PeerAuth } from './peer-auth.js';
@@ -35,6 +35,7 @@ export class HttpPeerClient implements PeerClient {
   readonly #pathPrefix: string;
   readonly #connections: Pool;
   readonly #options: HttpPeerClientOptions;
+  readonly #requests = { open: 0 };
   #isFailing = false;
 
   constructor(peer: PeerUrl, options: HttpPeerClientOptions) {
@@ -46,6 +47,11 @@ export class HttpPeerClient implements PeerClient {
       pipelining: 1,
       connect: { timeout: options.connectTimeoutMs },
     });
+  }
+
+  /** Those that have a connection, or wait for one, also when they have been given up. */
+  get openRequests(): number {
+    return this.#requests.open;
   }
 
   async get(request: PeerRequest): Promise<PeerReply> {
@@ -115,6 +121,7 @@ export class HttpPeerClient implements PeerClient {
       maxBodyBytes: this.#options.maxResponseBytes,
       timeoutMs,
       signal,
+      requests: this.#requests,
     });
   }
 
@@ -139,11 +146,12 @@ export class HttpPeerClient implements PeerClient {
     if (mark === 'load') {
       try {
         const failure = failureFromJson(answer.body.toString('utf8'));
-        return { outcome: 'failed', error: this.#options.failures.decode(failure, group, this.url) };
+        return { outcome: 'failed', error: decodeFailure(this.#options.failures, failure, group, this.url) };
       } catch (error) {
         throw this.#failure(`sent a malformed failure`, error);
       }
     }
+    if (mark === 'overloaded') return { outcome: 'failed', error: overloadedAt(group, this.url) };
     const what = mark === undefined ? `${answer.status}, not as a groupcache peer` : `${answer.status} (${mark})`;
     throw new PeerError(this.url, `answered ${what}`, { status: answer.status });
   }
@@ -179,7 +187,7 @@ function isAboutTheQuestion({ status, headers: answered }: HttpAnswer): boolean 
   return (
     mark === 'unknown-group' ||
     mark === 'bad-request' ||
-    mark === 'overloaded' ||
+    mark === 'unanswered' ||
     (mark === undefined && status === 500)
   );
 }
