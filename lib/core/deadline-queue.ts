@@ -10,7 +10,7 @@ export interface Deadline {
   onDue(): void;
 }
 
-/** Spent entries at the front that are kept at most. */
+/** Spent entries that are kept at most, beside as many as are pending. */
 const MAX_SPENT = 1024;
 
 /**
@@ -46,6 +46,7 @@ export class DeadlineQueue {
     deadline.isPending = false;
     if (--this.#pending === 0) this.#clear();
     else if (this.#queue[this.#first] === deadline) this.#skipSpent();
+    else if (this.#queue.length - this.#first > 2 * this.#pending + MAX_SPENT) this.#dropSpent();
   }
 
   readonly #ring = (): void => {
@@ -77,6 +78,12 @@ export class DeadlineQueue {
     }
     if (this.#first <= MAX_SPENT) return;
     this.#queue.splice(0, this.#first);
+    this.#first = 0;
+  }
+
+  /** One that is far from its end may stand before any number of others. */
+  #dropSpent(): void {
+    this.#queue = this.#queue.filter((deadline) => deadline?.isPending);
     this.#first = 0;
   }
 

@@ -159,6 +159,29 @@ export class LoadTimeoutError extends GroupcacheError {
   }
 }
 
+/**
+ * Too much is under way already: loads of the group in this process, or in that of the key's owner, or questions to that
+ * owner. Said at once, and nothing was run for it; what is asked for later may have room again.
+ *
+ * Has what web frameworks go by, Nest among them, so that who was not caught is answered 503. Some show the message to whoever
+ * asked: it does not name the peer.
+ */
+export class OverloadedError extends GroupcacheError {
+  readonly code = 'GROUPCACHE_OVERLOADED';
+  readonly status = 503;
+  readonly statusCode = 503;
+  readonly expose = false;
+
+  constructor(
+    readonly group: string,
+    reason: string,
+    /** The owner of the key; `undefined` where it was a load of this process's own. */
+    readonly peer?: string,
+  ) {
+    super(`Group "${group}" is overloaded: ${reason}`);
+  }
+}
+
 /** Every caller that waited for a load has gone away, so the load was given up. Seen by the getter's signal only. */
 export class LoadAbandonedError extends GroupcacheError {
   readonly code = 'GROUPCACHE_LOAD_ABANDONED';

@@ -1,6 +1,7 @@
 import { toBytes, type ByteSize } from './byte-size.js';
 import { systemClock, type Clock } from './clock.js';
 import type { Codec } from './codec.js';
+import { checkCountLimit } from './count-limit.js';
 import { toMilliseconds, type Duration } from './duration.js';
 import { InvalidOptionError } from './errors.js';
 import type { EvictionPolicy } from './group-cache.js';
@@ -56,6 +57,19 @@ export interface GroupSettings<Value> extends LifetimeSettings<Value> {
   /** How long a getter may take before the load fails with a `LoadTimeoutError`. Default `'30s'`. */
   readonly loadTimeout?: Duration;
 
+  /**
+   * Getter runs of the group at a time in this process; further loads wait for their turn. A run counts until it settles, or
+   * its `loadTimeout` is over. 1 or more, or Infinity: a getter that asks its own group for other keys needs more of them at
+   * a time than its gets are deep. Default 1,000.
+   */
+  readonly maxConcurrentLoads?: number;
+
+  /**
+   * Loads that wait for their turn; past them a load fails at once, with an `OverloadedError`. The wait is part of their
+   * `loadTimeout`. 0 or more, or Infinity. Default 10,000.
+   */
+  readonly maxQueuedLoads?: number;
+
   /** The largest value that a getter may return or a peer may send. Default `'16MiB'`. */
   readonly maxValueBytes?: ByteSize;
 }
@@ -83,6 +97,8 @@ export interface ResolvedGroupOptions<Value> {
   readonly promote: PromotionPolicy;
   readonly shares: boolean;
   readonly loadTimeoutMs: number;
+  readonly maxConcurrentLoads: number;
+  readonly maxQueuedLoads: number;
   readonly lifetimes: ResolvedLifetimes<Value>;
   readonly maxValueBytes: number;
   readonly peers: PeerPicker;
@@ -130,6 +146,8 @@ export function resolveGroupOptions<Value>(options: GroupOptions<Value>): Resolv
     promote,
     shares: share === 'frozen' && codec.freezable === true,
     loadTimeoutMs: toMilliseconds('loadTimeout', options.loadTimeout ?? '30s'),
+    maxConcurrentLoads: checkCountLimit('maxConcurrentLoads', options.maxConcurrentLoads ?? 1_000, 1),
+    maxQueuedLoads: checkCountLimit('maxQueuedLoads', options.maxQueuedLoads ?? 10_000, 0),
     lifetimes: resolveLifetimes(options),
     maxValueBytes: toBytes('maxValueBytes', options.maxValueBytes ?? '16MiB'),
     peers,

@@ -24,6 +24,11 @@ export interface GroupStats {
   readonly localLoads: number;
   /** Runs of the getter that failed, timed out, or were abandoned. */
   readonly localLoadErrs: number;
+  /**
+   * Loads that were refused, here or by the owner of the key, since too many were under way: each failed with an
+   * `OverloadedError`. In no other counter of loads' ends. Not in Go's.
+   */
+  readonly overloaded: number;
   /** Gets that came from peers. */
   readonly serverRequests: number;
 }
@@ -45,6 +50,7 @@ export function zeroStats(): MutableGroupStats {
     loadsDeduped: 0,
     localLoads: 0,
     localLoadErrs: 0,
+    overloaded: 0,
     serverRequests: 0,
   };
 }

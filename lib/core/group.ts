@@ -25,6 +25,14 @@ export interface GetOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How many loads there are at a time. */
+export interface LoadGauge {
+  /** Runs of the getter: `maxConcurrentLoads` at most. */
+  readonly running: number;
+  /** Loads that wait for one of them to end: `maxQueuedLoads` at most. */
+  readonly queued: number;
+}
+
 /**
  * A cache namespace and the loader of its values, spread over the peers: Go's `Group`.
  *
@@ -65,8 +73,8 @@ export class Group<Value> {
   /**
    * The value of `key`, from memory or loaded; `undefined` if there is none.
    *
-   * Rejects with what the getter threw (a `LoadFailedError` where it ran in another process), a `LoadTimeoutError`, or
-   * the reason of `options.signal`. A failure is not cached.
+   * Rejects with what the getter threw (a `LoadFailedError` where it ran in another process), a `LoadTimeoutError`, an
+   * `OverloadedError`, or the reason of `options.signal`. A failure is not cached.
    */
   get(key: string, options?: GetOptions): Promise<Value | undefined> {
     const entry = this.#held.get(key, this.#renew);
@@ -226,6 +234,12 @@ export class Group<Value> {
 
   cacheStats(kind: CacheKind): CacheStats {
     return this.#parts.cache.stats(kind);
+  }
+
+  /** Loads by the getter in this process, as they are now. */
+  get ownLoads(): LoadGauge {
+    const { running, queued } = this.#ownLoads.slots;
+    return { running, queued };
   }
 
   /** Bytes of `cacheBytes` in use: what `cacheStats` reports for both caches, overheads and decoded copies. */

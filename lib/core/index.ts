@@ -8,7 +8,7 @@ export type { Duration } from './duration.js';
 export type { CacheKind, CacheStats } from './entry-store.js';
 export * from './errors.js';
 export type { Getter, LoadContext } from './getter.js';
-export { Group, type GetOptions } from './group.js';
+export { Group, type GetOptions, type LoadGauge } from './group.js';
 export type { EvictionPolicy } from './group-cache.js';
 export type { GroupOptions, GroupSettings, SharePolicy } from './group-options.js';
 export { GroupRegistry, type GroupRegistryOptions } from './group-registry.js';

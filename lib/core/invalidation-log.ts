@@ -22,6 +22,9 @@ export type InvalidationVector = ReadonlyMap<string, number>;
 /** Invalidations that are remembered, of all origins together, for peers that have missed them. */
 const MAX_REMEMBERED = 8_192;
 
+/** Characters of their keys and tags. */
+const MAX_REMEMBERED_CHARACTERS = 16 * 1024 * 1024;
+
 /** Origins in a vector; one is a process that has invalidated something. */
 const MAX_ORIGINS = 1_024;
 
@@ -43,6 +46,7 @@ export class InvalidationLog {
   /** The origin of each that is remembered, in the order in which they were applied here. */
   #order: string[] = [];
   #forgotten = 0;
+  #characters = 0;
   readonly #listeners = new Map<string, Set<InvalidationListener>>();
   readonly #watchers = new Set<(origin: string) => void>();
   #position = 0;
@@ -135,7 +139,10 @@ export class InvalidationLog {
     if (log === undefined) this.#logs.set(origin, (log = new OriginLog(seq)));
     log.push(invalidation);
     this.#order.push(origin);
-    if (this.#order.length - this.#forgotten > MAX_REMEMBERED) this.#forgetOldest();
+    this.#characters += invalidation.subject.length;
+    while (this.#order.length - this.#forgotten > MAX_REMEMBERED || this.#characters > MAX_REMEMBERED_CHARACTERS) {
+      this.#forgetOldest();
+    }
     for (const listener of this.#listeners.get(invalidation.group) ?? []) listener.onInvalidation(invalidation);
     for (const watcher of this.#watchers) watcher(origin);
   }
@@ -163,18 +170,23 @@ export class InvalidationLog {
 
   /** Remembers nothing of what `origin` has said. */
   #forget(origin: string): void {
-    if (!this.#logs.delete(origin)) return;
+    const log = this.#logs.get(origin);
+    if (log === undefined) return;
+    this.#logs.delete(origin);
+    this.#characters -= log.characters;
     this.#order = this.#order.slice(this.#forgotten).filter((one) => one !== origin);
     this.#forgotten = 0;
   }
 
   #forgetOldest(): void {
-    this.#logs.get(this.#order[this.#forgotten]!)?.forgetFirst();
+    this.#characters -= this.#logs.get(this.#order[this.#forgotten]!)!.forgetFirst();
     if (++this.#forgotten < MAX_REMEMBERED) return;
     this.#order = this.#order.slice(this.#forgotten);
     this.#forgotten = 0;
   }
 }
+
+const FORGOTTEN: Invalidation = { group: '', kind: 'key', subject: '' };
 
 /** The last invalidations of one origin. */
 class OriginLog {
@@ -196,12 +208,23 @@ class OriginLog {
     return this.#invalidations.slice(start, start + limit);
   }
 
-  forgetFirst(): void {
+  /** Characters of all that are remembered. */
+  get characters(): number {
+    return this.#invalidations.slice(this.#first).reduce((sum, { subject }) => sum + subject.length, 0);
+  }
+
+  /** Returns how many characters that was. */
+  forgetFirst(): number {
+    const { length } = this.#invalidations[this.#first]!.subject;
+    // Not to be kept until the front is cut off.
+    this.#invalidations[this.#first] = FORGOTTEN;
     this.#first++;
     this.#firstSeq++;
     // Cut off now and then: that takes constant time for each.
-    if (this.#first * 2 < this.#invalidations.length) return;
-    this.#invalidations = this.#invalidations.slice(this.#first);
-    this.#first = 0;
+    if (this.#first * 2 >= this.#invalidations.length) {
+      this.#invalidations = this.#invalidations.slice(this.#first);
+      this.#first = 0;
+    }
+    return length;
   }
 }

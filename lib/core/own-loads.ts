@@ -1,31 +1,39 @@
 import type { CacheEntry } from './cache-entry.js';
 import { ByteView } from './byte-view.js';
 import { DeadlineQueue } from './deadline-queue.js';
-import { LoadAbandonedError } from './errors.js';
+import { LoadAbandonedError, OverloadedError } from './errors.js';
 import { GetterRun, type GetterRunOptions } from './getter-run.js';
 import type { Getter } from './getter.js';
 import type { GroupParts } from './group-parts.js';
 import { taggedExtras, taggedExtrasBytes } from './entry-extras.js';
+import { LoadSlots } from './load-slots.js';
 import type { FlightGuest, OpenFlight } from './shared-flight.js';
 import { SingleFlight } from './single-flight.js';
 import { checkTags, checkValueBytes } from './value-limits.js';
 
-/** A group's loads by its getter: one at a time a key, each outside of any caller's async context. */
+/**
+ * A group's loads by its getter: one at a time a key, so many at a time in all, each outside of any caller's async context.
+ */
 export class OwnLoads<Value> {
   readonly #parts: GroupParts<Value>;
   readonly #runs: GetterRunOptions<Value>;
+  /** Who of the runs has a slot, and who waits for one. */
+  readonly slots: LoadSlots;
   /** The runs that are under way. */
   readonly flights: SingleFlight<CacheEntry | undefined>;
 
   constructor(parts: GroupParts<Value>, getter: Getter<Value>) {
-    const { clock, loadTimeoutMs } = parts.options;
-    const { name } = parts;
+    const { clock, loadTimeoutMs, maxConcurrentLoads, maxQueuedLoads } = parts.options;
+    const { name, invalidations, outsideRequests } = parts;
     this.#parts = parts;
+    this.slots = new LoadSlots({ maxRunning: maxConcurrentLoads, maxQueued: maxQueuedLoads, outsideRequests });
     this.#runs = {
       group: name,
       getter,
       timeoutMs: loadTimeoutMs,
       deadlines: new DeadlineQueue(clock, loadTimeoutMs),
+      slots: this.slots,
+      position: () => invalidations.position,
     };
     this.flights = new SingleFlight(() => new LoadAbandonedError(name));
   }
@@ -65,13 +73,16 @@ export class OwnLoads<Value> {
   }
 
   #run(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
-    const { counters, invalidations } = this.#parts;
-    const { position } = invalidations;
+    const { name, counters } = this.#parts;
+    if (this.slots.isFull) {
+      counters.overloaded++;
+      return flight.reject(new OverloadedError(name, 'too many of its loads run and wait already'));
+    }
     const failed = (error: unknown): void => {
       counters.localLoadErrs++;
       flight.reject(error);
     };
-    const loaded = (value: Value | undefined): void => {
+    const loaded = (value: Value | undefined, position: number): void => {
       let entry: CacheEntry | undefined;
       try {
         entry = value === undefined ? this.#storeNotFound(key, flight) : this.#store(key, value, flight, position);

@@ -1,7 +1,7 @@
 import type { CacheEntry } from './cache-entry.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { MAX_TIMER_MS } from './duration.js';
-import { LoadAbandonedError, ValueTooLargeError } from './errors.js';
+import { LoadAbandonedError, OverloadedError, ValueTooLargeError } from './errors.js';
 import type { GroupParts } from './group-parts.js';
 import type { OwnLoads } from './own-loads.js';
 import type { PeerClient, PeerReply, PeerValue } from './peer-picker.js';
@@ -91,7 +91,8 @@ export class PeerLoads<Value> {
         counters.peerLoads++;
         return this.#mirrorNotFound(key, reply.ttlMs ?? 0, asked);
       case 'failed':
-        counters.peerLoadErrs++;
+        if (reply.error instanceof OverloadedError) counters.overloaded++;
+        else counters.peerLoadErrs++;
         throw reply.error;
     }
   }

@@ -18,6 +18,13 @@ export interface Flight {
 
 /** A flight as whoever performs it sees it, if he settles it himself: once, by `resolve` or `reject`. */
 export interface OpenFlight<Value> extends Flight {
+  /**
+   * The load has to wait before it can begin: what is removed meanwhile does not concern it. `listener` as for `onAbort`,
+   * until `resume`.
+   */
+  hold(listener: (reason: Error) => void): void;
+  /** A load that was held begins. */
+  resume(): void;
   /** What it comes to is old: to be called before `resolve`. See `SingleFlight.doubtAll`. */
   disown(): void;
   resolve(value: Value): void;
@@ -150,6 +157,16 @@ export class SharedFlight<Value> implements OpenFlight<Value> {
   onAbort(listener: (reason: Error) => void): void {
     this.#listener = listener;
     if (this.#reason !== undefined) listener(this.#reason);
+  }
+
+  hold(listener: (reason: Error) => void): void {
+    this.hasBegun = false;
+    this.onAbort(listener);
+  }
+
+  resume(): void {
+    this.hasBegun = true;
+    this.#listener = undefined;
   }
 
   join(): Promise<Value> {

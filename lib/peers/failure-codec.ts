@@ -1,4 +1,4 @@
-import { LoadFailedError } from '../core/errors.js';
+import { LoadFailedError, OverloadedError } from '../core/errors.js';
 
 /** A getter's failure as it crosses to another process. Never holds a stack. */
 export interface WireFailure {
@@ -32,14 +32,26 @@ export const plainFailures: FailureCodec = {
   decode: ({ name, message, code }, group, peer) => new LoadFailedError(group, peer, { name, message, code }),
 };
 
+const OVERLOADED: OverloadedError['code'] = 'GROUPCACHE_OVERLOADED';
+
 /** A failure has no business being larger than this. */
 const MAX_FAILURE_BYTES = 64 * 1024;
 const MAX_MESSAGE_CHARACTERS = 4 * 1024;
 
+/** What the asker's callers are told when `peer`, the owner, has refused a load. */
+export function overloadedAt(group: string, peer: string): OverloadedError {
+  return new OverloadedError(group, 'too much is under way at the owner of a key', peer);
+}
+
+/** What `failure` becomes at the asker. That a peer is overloaded is said whatever the codec makes of errors. */
+export function decodeFailure(codec: FailureCodec, failure: WireFailure, group: string, peer: string): Error {
+  return failure.code === OVERLOADED ? overloadedAt(group, peer) : codec.decode(failure, group, peer);
+}
+
 /** `error` in JSON, cut to what a failure may need. Never throws. */
 export function failureToJson(codec: FailureCodec, error: Error): string {
   try {
-    const failure = codec.encode(error);
+    const failure = error instanceof OverloadedError ? plainFailures.encode(error) : codec.encode(error);
     const whole = JSON.stringify(failure);
     if (whole.length <= MAX_FAILURE_BYTES) return whole;
   } catch {

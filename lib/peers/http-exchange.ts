@@ -17,6 +17,8 @@ export interface HttpQuestion {
   /** Milliseconds that the whole answer may take, a second try included. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Counts those that have a connection or wait for one, also when they have been given up. */
+  readonly requests: { open: number };
 }
 
 /**
@@ -37,7 +39,7 @@ export async function exchange(dispatcher: Dispatcher, question: HttpQuestion): 
 
 function attempt(dispatcher: Dispatcher, question: HttpQuestion, deadlineMs: number): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const { target, headers, signal, maxBodyBytes, timeoutMs } = question;
+    const { target, headers, signal, maxBodyBytes, timeoutMs, requests } = question;
     if (signal.aborted) return reject(signal.reason as Error);
     let controller: Dispatcher.DispatchController | undefined;
     let status = 0;
@@ -62,6 +64,7 @@ function attempt(dispatcher: Dispatcher, question: HttpQuestion, deadlineMs: num
       signal.removeEventListener('abort', abort);
     };
 
+    requests.open++;
     dispatcher.dispatch(
       { method: 'GET', path: target, headers, headersTimeout: 0, bodyTimeout: 0 },
       {
@@ -81,10 +84,12 @@ function attempt(dispatcher: Dispatcher, question: HttpQuestion, deadlineMs: num
           else chunks.push(chunk);
         },
         onResponseEnd() {
+          requests.open--;
           settle();
           resolve({ status, headers: answerHeaders, body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) });
         },
         onResponseError(_controller, error) {
+          requests.open--;
           settle();
           const isAnswerLost = status !== 0 || performance.now() - startedMs >= IDLE_LOSS_MS;
           reject(controller !== undefined && isAnswerLost ? new LostAnswerError(error) : error);

@@ -2,8 +2,8 @@ import { Pool } from 'undici';
 import { KeyTooLongError, PeerError } from '../core/errors.js';
 import type { InvalidationLog, InvalidationVector } from '../core/invalidation-log.js';
 import type { PeerClient, PeerReply, PeerRequest } from '../core/peer-picker.js';
-import { failureFromJson, type FailureCodec } from './failure-codec.js';
 import { connectionFailure } from './connection-failure.js';
+import { decodeFailure, failureFromJson, overloadedAt, type FailureCodec } from './failure-codec.js';
 import { decodeGetResponse } from './get-response.js';
 import { exchange, type HttpAnswer } from './http-exchange.js';
 import type { PeerAuth } from './peer-auth.js';
@@ -38,6 +38,7 @@ export class HttpPeerClient implements PeerClient {
   readonly #pathPrefix: string;
   readonly #connections: Pool;
   readonly #options: HttpPeerClientOptions;
+  readonly #requests = { open: 0 };
   #isFailing = false;
 
   constructor(peer: PeerUrl, options: HttpPeerClientOptions) {
@@ -49,6 +50,11 @@ export class HttpPeerClient implements PeerClient {
       pipelining: 1,
       connect: options.tls?.connect ?? { timeout: options.connectTimeoutMs },
     });
+  }
+
+  /** Those that have a connection, or wait for one, also when they have been given up. */
+  get openRequests(): number {
+    return this.#requests.open;
   }
 
   async get(request: PeerRequest): Promise<PeerReply> {
@@ -121,6 +127,7 @@ export class HttpPeerClient implements PeerClient {
       maxBodyBytes: this.#options.maxResponseBytes,
       timeoutMs,
       signal,
+      requests: this.#requests,
     });
   }
 
@@ -145,11 +152,12 @@ export class HttpPeerClient implements PeerClient {
     if (mark === 'load') {
       try {
         const failure = failureFromJson(answer.body.toString('utf8'));
-        return { outcome: 'failed', error: this.#options.failures.decode(failure, group, this.url) };
+        return { outcome: 'failed', error: decodeFailure(this.#options.failures, failure, group, this.url) };
       } catch (error) {
         throw this.#failure(`sent a malformed failure`, error);
       }
     }
+    if (mark === 'overloaded') return { outcome: 'failed', error: overloadedAt(group, this.url) };
     const what = mark === undefined ? `${answer.status}, not as a groupcache peer` : `${answer.status} (${mark})`;
     throw new PeerError(this.url, `answered ${what}`, { status: answer.status });
   }
@@ -185,7 +193,7 @@ function isAboutTheQuestion({ status, headers: answered }: HttpAnswer): boolean 
   return (
     mark === 'unknown-group' ||
     mark === 'bad-request' ||
-    mark === 'overloaded' ||
+    mark === 'unanswered' ||
     (mark === undefined && status === 500)
   );
 }

@@ -5,6 +5,7 @@ import { ringOptions, type RingHash, type RingKind } from '../core/hash-ring.js'
 import { plainFailures, type FailureCodec } from './failure-codec.js';
 import type { PeerAuthOptions } from './peer-auth.js';
 import type { PeerTlsOptions } from './peer-tls.js';
+import { MAX_QUESTIONS } from './link/link-questions.js';
 import { DEFAULT_BASE_PATH, GET_MAX_KEY_BYTES } from './wire.js';
 
 export interface HttpPoolOptions {
@@ -56,6 +57,12 @@ export interface HttpPoolOptions {
   /** Connections to one peer; further questions wait for one. Default 64. */
   readonly maxConnectionsPerPeer?: number;
 
+  /**
+   * Questions that this process has open to one peer, over all connections; past them a get fails at once, with an
+   * `OverloadedError`, and nothing is loaded here for it. 1 to 65,536. Default 4,096.
+   */
+  readonly maxRequestsPerPeer?: number;
+
   /** How long a connection to a peer may take. Default `'1s'`. */
   readonly connectTimeout?: Duration;
 
@@ -80,13 +87,15 @@ export interface ResolvedHttpPoolOptions {
   readonly maxKeyBytes: number;
   readonly maxResponseBytes: number;
   readonly maxConnectionsPerPeer: number;
+  readonly maxRequestsPerPeer: number;
   readonly connectTimeoutMs: number;
   readonly failures: FailureCodec;
 }
 
 /** Fills in the defaults. Throws an `InvalidOptionError` naming the first option that is not acceptable. */
 export function resolveHttpPoolOptions(options: HttpPoolOptions): ResolvedHttpPoolOptions {
-  const { role = 'peer', ring = 'golang', goPeers = false, link = true, maxConnectionsPerPeer = 64 } = options;
+  const { role = 'peer', ring = 'golang', goPeers = false, link = true } = options;
+  const { maxConnectionsPerPeer = 64, maxRequestsPerPeer = 4_096 } = options;
   if (role !== 'peer' && role !== 'client') {
     throw new InvalidOptionError('role', role, `expected 'peer' or 'client'`);
   }
@@ -111,6 +120,13 @@ export function resolveHttpPoolOptions(options: HttpPoolOptions): ResolvedHttpPo
       'expected a whole number of 1 or more',
     );
   }
+  if (!Number.isInteger(maxRequestsPerPeer) || maxRequestsPerPeer < 1 || maxRequestsPerPeer > MAX_QUESTIONS) {
+    throw new InvalidOptionError(
+      'maxRequestsPerPeer',
+      maxRequestsPerPeer,
+      `expected a whole number of 1 to ${MAX_QUESTIONS}`,
+    );
+  }
   const defaults = ringOptions(ring);
   return {
     self: options.self === 'later' ? undefined : options.self,
@@ -126,6 +142,7 @@ export function resolveHttpPoolOptions(options: HttpPoolOptions): ResolvedHttpPo
     maxKeyBytes: toBytes('maxKeyBytes', options.maxKeyBytes ?? GET_MAX_KEY_BYTES),
     maxResponseBytes: toBytes('maxResponseBytes', options.maxResponseBytes ?? '64MiB'),
     maxConnectionsPerPeer,
+    maxRequestsPerPeer,
     connectTimeoutMs: toMilliseconds('connectTimeout', options.connectTimeout ?? '1s'),
     failures: options.failures ?? plainFailures,
   };

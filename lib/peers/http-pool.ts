@@ -265,7 +265,7 @@ export class HttpPool implements PeerPicker {
       if (error === undefined) this.events.emit('peerRecovered', { peer: url });
       else this.events.emit('peerFailing', { peer: url, error });
     });
-    return new LinkedPeerClient(peer, this.links, http);
+    return new LinkedPeerClient(peer, this.links, http, this.#options.maxRequestsPerPeer);
   }
 
   #linkHost(): LinkHost {

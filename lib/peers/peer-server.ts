@@ -112,7 +112,7 @@ export class PeerServer {
       }
     } catch {
       // The asker has gone, or its time is over: nobody reads this.
-      answer.refuse(504, 'overloaded', 'the asker did not wait for the load');
+      answer.refuse(504, 'unanswered', 'the asker did not wait for the load');
     } finally {
       wait.end();
     }

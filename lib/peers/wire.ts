@@ -32,8 +32,16 @@ export const PROTOCOL_VERSION = '1';
 /**
  * What went wrong, in the `x-groupcache-failure` header.
  *
- * `not-found` and `load` are the getter's word, which goes to the caller. The others are about the question or the peer:
- * the asker loads the key itself.
+ * `not-found` and `load` are the getter's word, which goes to the caller, and so does `overloaded`: what is too much for the
+ * owner must not be loaded by everybody else. The others are about the question or the peer: the asker loads the key itself.
  */
 export type FailureMark =
-  'not-found' | 'load' | 'unknown-group' | 'bad-request' | 'unauthorized' | 'overloaded' | 'draining' | 'behind';
+  | 'not-found'
+  | 'load'
+  | 'overloaded'
+  | 'unknown-group'
+  | 'bad-request'
+  | 'unauthorized'
+  | 'unanswered'
+  | 'draining'
+  | 'behind';

@@ -105,4 +105,23 @@ describe('DeadlineQueue', () => {
     clock.advance(10);
     expect([calls, clock.pending]).toEqual([1, 0]);
   });
+
+  it('does not keep what is over behind one that is not', () => {
+    // One slow load kept every later one of the group until its own deadline.
+    const clock = new ManualClock();
+    const queue = new DeadlineQueue(clock, 10);
+    const calls: string[] = [];
+    add(queue, () => calls.push('slow'));
+    const first = new WeakRef(add(queue, () => calls.push('first')));
+    queue.callOff(first.deref()!);
+    for (let count = 0; count < 5_000; count++) queue.callOff(add(queue, () => calls.push('fast')));
+    add(queue, () => calls.push('last'));
+
+    return new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      globalThis.gc!();
+      expect(first.deref()).toBeUndefined();
+      clock.advance(10);
+      expect(calls).toEqual(['slow', 'last']);
+    });
+  });
 });

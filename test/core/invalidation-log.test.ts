@@ -121,4 +121,20 @@ describe('InvalidationLog', () => {
     expect(log.after('boot 1', 2, 10)).toEqual([removal('k')]);
     expect(log.after('boot 1', 1, 10)).toBeUndefined();
   });
+
+  it('remembers less of what is long: 16 Mi characters at most', () => {
+    const log = new InvalidationLog('here');
+    const applied = record(log);
+    const long = 'x'.repeat(1024 * 1024);
+    for (let seq = 1; seq <= 20; seq++) log.append(removal(long));
+    log.receive('there', 1, [removal(long)]);
+
+    expect(applied).toHaveLength(21);
+    expect(log.after('here', 4, 100)).toBeUndefined();
+    expect(log.after('here', 5, 100)).toHaveLength(15);
+    expect(log.after('there', 0, 100)).toHaveLength(1);
+    log.giveUp('there', 5);
+    log.append(removal(long));
+    expect(log.after('here', 5, 100)).toHaveLength(16);
+  });
 });

@@ -1,9 +1,12 @@
 import {
   BadRequestException,
   ConflictException,
+  Controller,
   GatewayTimeoutException,
+  Get,
   HttpException,
   ImATeapotException,
+  Inject,
   Injectable,
   NotFoundException,
   type INestApplication,
@@ -11,7 +14,7 @@ import {
 import { Cached, LoadFailedError } from 'nestjs-groupcache';
 import { afterEach, describe, expect, it } from 'vitest';
 import { httpExceptionFailures } from '../../lib/nest/http-exception-failures.js';
-import { closeApps, ownerAndOther, startCluster } from './apps.js';
+import { closeApps, ownerAndOther, platforms, startApp, startCluster } from './apps.js';
 
 class SoldOutException extends ConflictException {
   constructor() {
@@ -122,6 +125,36 @@ describe('another error of a cached method', () => {
 
     expect(error).toBeInstanceOf(LoadFailedError);
     expect(error.reason).toMatchObject({ message: 'just a text' });
+  });
+});
+
+@Injectable()
+class SlowService {
+  @Cached('slow', { maxConcurrentLoads: 1, maxQueuedLoads: 0 })
+  load(_id: string): Promise<string> {
+    return new Promise(() => undefined);
+  }
+}
+
+@Controller()
+class SlowController {
+  constructor(@Inject(SlowService) private readonly service: SlowService) {}
+
+  @Get('second')
+  second(): Promise<string> {
+    return this.service.load('second');
+  }
+}
+
+describe('an OverloadedError that nobody catches', () => {
+  it.each(platforms)('is answered 503, without a word of the inside, on %s', async (_platform, adapter) => {
+    const app = await startApp({ groupcache: {}, adapter, providers: [SlowService], controllers: [SlowController] });
+    void app.get(SlowService).load('first');
+
+    const response = await fetch(`${await app.getUrl()}/second`);
+
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({ statusCode: 503, message: 'Service Unavailable' });
   });
 });
 

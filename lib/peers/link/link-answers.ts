@@ -139,7 +139,7 @@ export class LinkAnswers {
     }
   }
 
-  #abandon(id: number, wait: LinkWait, mark: FailureMark = 'overloaded'): void {
+  #abandon(id: number, wait: LinkWait, mark: FailureMark = 'unanswered'): void {
     wait.leave();
     this.#close(id, wait, mark);
   }
@@ -150,7 +150,7 @@ export class LinkAnswers {
       this.#reply(id, wait, reply);
     } catch {
       // It can't be put in a frame.
-      this.#close(id, wait, 'overloaded');
+      this.#close(id, wait, 'unanswered');
     }
   }
 

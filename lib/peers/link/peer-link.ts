@@ -4,7 +4,7 @@ import { KeyTooLongError, PeerError } from '../../core/errors.js';
 import type { InvalidationLog } from '../../core/invalidation-log.js';
 import type { SetResult } from '../../core/invalidation-result.js';
 import type { PeerAnswer, PeerReply, PeerRequest, PeerSetRequest } from '../../core/peer-picker.js';
-import { failureFromJson, type FailureCodec } from '../failure-codec.js';
+import { decodeFailure, failureFromJson, overloadedAt, type FailureCodec } from '../failure-codec.js';
 import type { PeerReception } from '../peer-reception.js';
 import { LISTEN_MAX_KEY_BYTES } from '../wire.js';
 import { frameTypes } from './frames.js';
@@ -262,10 +262,8 @@ export class PeerLink {
         return this.#questions.settle(id, { outcome: 'notFound', ttlMs: readFields(body, 0, body.length).ttlMs });
       case frameTypes.failed:
         return this.#questions.settle(id, this.#failureOf(id, body));
-      case frameTypes.refused: {
-        const error = new PeerError(this.peer, `refused (${body.toString('latin1', 0, 32)})`);
-        return this.#questions.settle(id, error);
-      }
+      case frameTypes.refused:
+        return this.#questions.settle(id, this.#refusalOf(id, body.toString('latin1', 0, 32)));
       case frameTypes.cancel:
         return this.#answers.cancel(id);
       case frameTypes.invalidations:
@@ -282,11 +280,16 @@ export class PeerLink {
     }
   }
 
+  #refusalOf(id: number, mark: string): PeerReply | PeerError {
+    if (mark !== 'overloaded') return new PeerError(this.peer, `refused (${mark})`);
+    return { outcome: 'failed', error: overloadedAt(this.#questions.groupOf(id), this.peer) };
+  }
+
   #failureOf(id: number, body: Buffer): PeerReply | PeerError {
     const group = this.#questions.groupOf(id);
     try {
       const failure = failureFromJson(body.toString('utf8'));
-      return { outcome: 'failed', error: this.#options.failures.decode(failure, group, this.peer) };
+      return { outcome: 'failed', error: decodeFailure(this.#options.failures, failure, group, this.peer) };
     } catch (error) {
       return new PeerError(this.peer, 'sent a malformed failure', { cause: error });
     }

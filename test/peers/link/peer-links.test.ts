@@ -362,7 +362,7 @@ describe('a link, seen from its wire', () => {
       frames.get(2, 10_000, 'nothing', 'key');
       frames.other(200, 5, 'a frame of the future');
     });
-    expect((await raw.until(({ id, kind }) => id === 1 && kind === 'other')).body.toString()).toBe('overloaded');
+    expect((await raw.until(({ id, kind }) => id === 1 && kind === 'other')).body.toString()).toBe('unanswered');
     expect((await raw.until(({ id, kind }) => id === 2 && kind === 'other')).body.toString()).toBe('unknown-group');
   });
 
