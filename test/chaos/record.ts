@@ -1,4 +1,4 @@
-import type { PeerReport, Sample } from './peer-process.js';
+import type { PeerReport } from './peer-process.js';
 
 /** A get of a peer. */
 export interface Get {
@@ -37,7 +37,7 @@ export class Record {
   readonly events: HealthEvent[] = [];
 
   add(peer: number, { gets, loads, events }: PeerReport): void {
-    for (const [intendedMs, latencyMs, key, code] of gets as readonly Sample[]) {
+    for (const [intendedMs, latencyMs, key, code] of gets) {
       this.gets.push({ peer, intendedMs, latencyMs, key, code });
     }
     for (const [key, atMs] of loads) this.loads.push({ peer, key, atMs });

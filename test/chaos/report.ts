@@ -70,7 +70,7 @@ export function writeDocs(results: readonly Result[]): void {
     conditions(),
     markdown(
       columns,
-      whole.flatMap((result) => rowsOf(result, false)).map(([name, ...rest]) => [`\`${name}\``, ...rest]),
+      whole.flatMap((result) => rowsOf(result, false)),
     ),
     'What each case does, and the rest of what it has shown, ours / control; latencies are in ms, of peers that are not the victim:',
     markdown(['case', 'what happens', 'error rate', 'p50', 'p99', 'longest', 'loads', 'recovers in'], what),

@@ -75,9 +75,9 @@ export class FaultProxy {
   }
 
   async close(): Promise<void> {
-    this.#targetPort = 0;
-    await this.refuse();
+    await this.forwardTo(0);
     await this.appear();
+    for (const connection of this.connections) connection.destroy();
   }
 
   async #listen(): Promise<void> {
@@ -110,8 +110,8 @@ export class FaultProxy {
       random,
       fault: () => faultBetween(from),
       isHeld: kind === 'blackHole',
+      onClosed: (closed) => this.connections.delete(closed),
     });
     this.connections.add(connection);
-    connection.target.once('close', () => this.connections.delete(connection));
   }
 }

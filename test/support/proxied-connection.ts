@@ -8,6 +8,7 @@ export interface ProxiedConnectionOptions {
   readonly to: number;
   readonly random: () => number;
   readonly fault: () => { readonly fault: Fault; readonly victim: number } | undefined;
+  readonly onClosed: (connection: ProxiedConnection) => void;
   /** Whether it begins in a black hole. */
   readonly isHeld: boolean;
 }
@@ -34,6 +35,11 @@ export class ProxiedConnection {
     dialer.once('data', (first: Buffer) => {
       this.#isWebSocket = /\r\nupgrade: *websocket/i.test(first.toString('latin1', 0, 4096));
     });
+    for (const socket of [dialer, this.target]) {
+      socket.once('close', () => {
+        if (dialer.destroyed && this.target.destroyed) options.onClosed(this);
+      });
+    }
     if (options.isHeld) this.#hold();
     else dialer.resume();
   }
@@ -48,6 +54,12 @@ export class ProxiedConnection {
     else if (this.#isHeld) this.#release();
     if (now?.kind === 'halfOpen') this.#isDead = true;
     else if (before?.kind === 'halfOpen' && this.#isDead) this.reset();
+  }
+
+  /** Without a word to either side. */
+  destroy(): void {
+    this.#dialer.destroy();
+    this.target.destroy();
   }
 
   reset(): void {
@@ -86,8 +98,12 @@ export class ProxiedConnection {
     from.on('error', () => undefined);
     from.on('close', () => {
       if (this.#isDead) return;
-      // What is delayed goes first.
-      const end = (): unknown => (delayed.length > 0 ? setTimeout(end, 10) : from.errored ? to.destroy() : to.end());
+      const end = (): void => {
+        // What is delayed goes first.
+        if (delayed.length > 0 && !to.destroyed) setTimeout(end, 10);
+        else if (from.errored) to.destroy();
+        else to.destroySoon();
+      };
       if (this.#isHeld) this.#owed.push(end);
       else end();
     });

@@ -1,6 +1,9 @@
 import type { ChaosCase } from '../chaos-case.js';
 import { blackHole, delayed, garbage, halfOpen, oversize, refused, reset } from './network.js';
 import { blocked, clock, descriptors, oneKilled, stopped, twoKilled, wrongSecret } from './processes.js';
+import { listsDiffer, scale } from './lists.js';
+import { hostile } from './hostile.js';
+import { soak } from './soak.js';
 import { rolling, rollingSmall } from './rolling.js';
 import { sourceFails, sourceHangs, sourceSlow } from './source.js';
 import { undisturbed } from './undisturbed.js';
@@ -27,4 +30,8 @@ export const cases: readonly ChaosCase[] = [
   sourceSlow,
   rolling,
   rollingSmall,
+  scale,
+  listsDiffer,
+  hostile,
+  soak,
 ];
