@@ -52,15 +52,21 @@ export const blocked = still('blocked', 'the event loop of one of 4 is blocked f
 });
 
 export const descriptors: ChaosCase = {
-  ...still('descriptors', 'one of 4 has no file descriptor left', {
-    begin: (cluster) => cluster.process(3).call('exhaust'),
+  ...still('descriptors', 'the connections of one of 4 are reset, and it has no file descriptor left for others', {
+    async begin(cluster) {
+      cluster.reset(3);
+      await cluster.process(3).call('exhaust');
+    },
     end: (cluster) => cluster.process(3).call('release'),
   }),
   settings: { maxDescriptors: 512 },
 };
 
-export const clock = still('clock', 'the wall clock of one of 4 is an hour wrong', {
-  begin: (cluster) => cluster.process(3).call('skew', 3_600_000),
+export const clock = still('clock', 'the wall clock of one of 4 is an hour wrong, and its connections are reset', {
+  async begin(cluster) {
+    await cluster.process(3).call('skew', 3_600_000);
+    cluster.reset(3);
+  },
   end: (cluster) => cluster.process(3).call('skew', 0),
 });
 
