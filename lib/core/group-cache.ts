@@ -82,6 +82,17 @@ export class GroupCache implements BudgetMember {
     return this.#store.entries();
   }
 
+  /** Keys in the main cache, those that are asked for most first, roughly. */
+  hottestKeys(): string[] {
+    const byRate: (string[] | undefined)[] = [];
+    for (const [key, entry] of this.#store.entries()) {
+      if (this.#store.hasCopy(key)) continue;
+      const step = Math.ceil(Math.log2(1 + this.minuteQps(entry)));
+      (byRate[step] ??= []).push(key);
+    }
+    return byRate.toReversed().flatMap((keys) => keys ?? []);
+  }
+
   /** Entries in both caches. */
   get size(): number {
     return this.#store.size;

@@ -57,17 +57,22 @@ export class GroupInvalidations<Value> implements InvalidationListener {
   async set(key: string, value: ByteView, options: ResolvedInvalidationOptions): Promise<SetResult> {
     const { name, options: groupOptions } = this.#parts;
     if (!groupOptions.mayRemove) throw goPeersError(undefined);
-    const peer = this.#peers.pickPeer(key);
-    if (peer === undefined) return checkResult(name, await this.setHere(key, value, options.timeoutMs), options);
+    if (this.owns(key)) return checkResult(name, await this.setHere(key, value, options.timeoutMs), options);
     try {
       const { timeoutMs } = options;
-      const result = await peer.set?.({ group: name, key, value, timeoutMs });
+      // Who stands for an owner that is away carries it out as a removal.
+      const result = await this.#peers.pickPeer(key)?.set?.({ group: name, key, value, timeoutMs });
       if (result !== undefined) return checkResult(name, result, options);
     } catch (error) {
       if (error instanceof PartialRemovalError) throw error;
       // The peer's failure: whether it has taken the value is not known.
     }
     return { ...(await this.invalidate([{ kind: 'key', subject: key }], options)), stored: false };
+  }
+
+  /** Whether sets of `key` have their order here. */
+  owns(key: string): boolean {
+    return this.#peers.pickPeer(key) === undefined && this.#peers.owns?.(key) !== false;
   }
 
   /** As `set`, in the process that owns `key`: sets and removals that come here have the order in which they do. */

@@ -24,6 +24,16 @@ export interface GroupStats {
   readonly localLoads: number;
   /** Runs of the getter that failed, timed out, or were abandoned. */
   readonly localLoadErrs: number;
+  /** Loads before which another peer was asked for what it holds: one that owned the key before. Not in Go's. */
+  readonly peeks: number;
+  /** Loads that this has saved. */
+  readonly peekHits: number;
+  /** Questions to a peer that took so long that the next one was asked for a copy. Not in Go's. */
+  readonly hedges: number;
+  /** Those that this one has answered first. */
+  readonly hedgeHits: number;
+  /** Entries taken over from peers that were leaving. Not in Go's. */
+  readonly takenOver: number;
   /**
    * Loads that were refused, here or by the owner of the key, since too many were under way: each failed with an
    * `OverloadedError`. In no other counter of loads' ends. Not in Go's.
@@ -50,6 +60,11 @@ export function zeroStats(): MutableGroupStats {
     loadsDeduped: 0,
     localLoads: 0,
     localLoadErrs: 0,
+    peeks: 0,
+    peekHits: 0,
+    hedges: 0,
+    hedgeHits: 0,
+    takenOver: 0,
     overloaded: 0,
     serverRequests: 0,
   };

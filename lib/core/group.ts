@@ -16,9 +16,13 @@ import {
 } from './invalidation-result.js';
 import { OwnLoads } from './own-loads.js';
 import { PeerLoads } from './peer-loads.js';
-import type { PeerReply } from './peer-picker.js';
+import { isMovable } from './moved-values.js';
+import type { PeerReply, PeerValue } from './peer-picker.js';
 import { StaleValues, type Renewal } from './stale-values.js';
 import { checkValueBytes } from './value-limits.js';
+
+/** Keys that one `getMany` has under way at a time: fewer than may be asked of one peer. */
+const KEYS_AT_A_TIME = 1_000;
 
 export interface GetOptions {
   /** Ends this caller's wait, alone: the promise rejects with the signal's reason. */
@@ -86,9 +90,14 @@ export class Group<Value> {
     }
   }
 
-  /** The values of `keys`, in their order. Rejects as soon as one of them does. */
-  getMany(keys: readonly string[], options?: GetOptions): Promise<(Value | undefined)[]> {
-    return Promise.all(keys.map((key) => this.get(key, options)));
+  /** The values of `keys`, in their order. Rejects as soon as one of them does. Of very many some are asked for after others. */
+  async getMany(keys: readonly string[], options?: GetOptions): Promise<(Value | undefined)[]> {
+    const values: (Value | undefined)[] = [];
+    for (let start = 0; start < keys.length; start += KEYS_AT_A_TIME) {
+      const some = keys.slice(start, start + KEYS_AT_A_TIME);
+      for (const value of await Promise.all(some.map((key) => this.get(key, options)))) values.push(value);
+    }
+    return values;
   }
 
   /**
@@ -173,8 +182,7 @@ export class Group<Value> {
 
   /** Carries out a `set` that a peer has asked for: a removal, if this process takes another one for the owner. */
   async serveSet(key: string, value: ByteView, timeoutMs: number): Promise<SetResult> {
-    if (this.#parts.options.peers.pickPeer(key) === undefined)
-      return this.#invalidations.setHere(key, value, timeoutMs);
+    if (this.#invalidations.owns(key)) return this.#invalidations.setHere(key, value, timeoutMs);
     const options = { timeoutMs, requiresAll: false, afterMs: 0 };
     return { ...(await this.#invalidations.invalidate([{ kind: 'key', subject: key }], options)), stored: false };
   }
@@ -187,6 +195,49 @@ export class Group<Value> {
   serve(key: string, options?: GetOptions): Promise<PeerReply> {
     const reply = this.serveFromMemory(key);
     return reply === undefined ? this.serveByLoad(key, options) : Promise.resolve(reply);
+  }
+
+  /**
+   * Answers a peer that asks for what is in memory alone; `undefined`: nothing good is. What that peer has from now on is no
+   * more than a copy here, if it is not this process's any more. Not counted.
+   */
+  servePeek(key: string): PeerReply | undefined {
+    const reply = this.#held.peekReply(key);
+    if (reply?.outcome === 'value' && this.#parts.options.peers.pickPeer(key) !== undefined) this.#held.demote(key);
+    return reply;
+  }
+
+  /**
+   * As `servePeek`, where the value is just being loaded by the getter: `answered` is told what comes of that; the function
+   * returned is called when the asker does not wait any more. `undefined`: it is not being loaded. Begins nothing.
+   */
+  servePeekByLoad(key: string, answered: (reply: PeerReply) => void): (() => void) | undefined {
+    if (!this.#ownLoads.flights.has(key)) return undefined;
+    return this.#ownLoads.board(key, {
+      landed: (loaded) => answered(this.#held.replyOf(loaded)),
+      crashed: (error) => answered({ outcome: 'failed', error: asError(error) }),
+    });
+  }
+
+  /** Keeps what a peer that is leaving holds of `key`; `false` if there is something already, or it is of no use here. */
+  takeOver(key: string, value: PeerValue): boolean {
+    return this.#ownLoads.takeOver(key, value);
+  }
+
+  /** What another peer can take over of `key`; `undefined`: nothing. */
+  movable(key: string): PeerValue | undefined {
+    const reply = this.#held.peekReply(key);
+    return isMovable(reply) ? reply : undefined;
+  }
+
+  /** Keys in the main cache, those that are asked for most first, roughly. */
+  hottestKeys(): string[] {
+    return this.#parts.cache.hottestKeys();
+  }
+
+  /** Resolves once no load by the getter is under way that has begun before. Loads may begin meanwhile. */
+  ownLoadsSettled(): Promise<void> {
+    return this.#ownLoads.flights.settled();
   }
 
   /** The first half of `serve`, without a promise: the answer if it is in memory; else `serveByLoad` must be called. */

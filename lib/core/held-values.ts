@@ -36,6 +36,22 @@ export class HeldValues<Value> {
     return entry === undefined || tagMarks.isOld(entry) || !lifetimes.isFresh(entry) ? undefined : entry;
   }
 
+  /** What is held of `key` is no more than a copy from now on. */
+  demote(key: string): void {
+    const { cache, lifetimes } = this.#parts;
+    const entry = cache.peek(key);
+    if (entry === undefined || cache.hasCopy(key)) return;
+    // Copies have a time of their own, which this one does not know.
+    if (lifetimes.limitsCopies) cache.delete(key);
+    else cache.keep('hot', key, entry);
+  }
+
+  /** What a peer is told that asks for what is held alone; `undefined`: nothing is. */
+  peekReply(key: string): PeerReply | undefined {
+    const entry = this.peek(key);
+    return entry === undefined ? undefined : this.replyOf(entry);
+  }
+
   /** Throws an `UndecodableValueError`, and does not keep what can't be decoded. */
   valueOf(key: string, entry: CacheEntry | undefined): Value | undefined {
     if (entry === undefined || entry.isNotFound) return undefined;

@@ -30,6 +30,7 @@ export {
   type PeerNotFound,
   type PeerPicker,
   type PeerReply,
+  type PeerEntry,
   type PeerRequest,
   type PeerSetRequest,
   type PeerValue,

@@ -167,6 +167,19 @@ export class Lifetimes<Value> {
     return Math.min(ttlMs ?? (typeof ttl === 'function' ? DEFAULT_TTL_MS : ttl), hotTtlMs);
   }
 
+  /** Whether copies live shorter than the originals. */
+  get limitsCopies(): boolean {
+    return this.#settings.hotTtlMs !== Number.POSITIVE_INFINITY;
+  }
+
+  /** As `ofCopy`, of what is moved here by a peer that had it for its own. */
+  ofMoved(ttlMs: number | undefined): number {
+    const { ttl } = this.#settings;
+    if (typeof ttl === 'function') return ttlMs ?? DEFAULT_TTL_MS;
+    // The peer may be of a version that lets it live longer.
+    return Math.min(ttlMs ?? Number.POSITIVE_INFINITY, ttl);
+  }
+
   /** Has `entry`, which is not kept yet, live for `ttlMs` from `startMs` on, a time of the group's clock. */
   begin(entry: CacheEntry, ttlMs: number, startMs: number): void {
     if (ttlMs === Number.POSITIVE_INFINITY) return;

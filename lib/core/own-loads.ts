@@ -5,7 +5,9 @@ import { LoadAbandonedError, OverloadedError } from './errors.js';
 import { GetterRun, type GetterRunOptions } from './getter-run.js';
 import type { Getter } from './getter.js';
 import type { GroupParts } from './group-parts.js';
+import { MovedValues } from './moved-values.js';
 import { taggedExtras, taggedExtrasBytes } from './entry-extras.js';
+import type { PeerValue } from './peer-picker.js';
 import { LoadSlots } from './load-slots.js';
 import type { FlightGuest, OpenFlight } from './shared-flight.js';
 import { SingleFlight } from './single-flight.js';
@@ -17,6 +19,7 @@ import { checkTags, checkValueBytes } from './value-limits.js';
 export class OwnLoads<Value> {
   readonly #parts: GroupParts<Value>;
   readonly #runs: GetterRunOptions<Value>;
+  readonly #moved: MovedValues<Value>;
   /** Who of the runs has a slot, and who waits for one. */
   readonly slots: LoadSlots;
   /** The runs that are under way. */
@@ -26,6 +29,7 @@ export class OwnLoads<Value> {
     const { clock, loadTimeoutMs, maxConcurrentLoads, maxQueuedLoads } = parts.options;
     const { name, invalidations, outsideRequests } = parts;
     this.#parts = parts;
+    this.#moved = new MovedValues(parts);
     this.slots = new LoadSlots({ maxRunning: maxConcurrentLoads, maxQueued: maxQueuedLoads, outsideRequests });
     this.#runs = {
       group: name,
@@ -58,8 +62,26 @@ export class OwnLoads<Value> {
     this.#begin(key, flight);
   }
 
+  /** Keeps what a peer that is leaving holds of `key`; whether it is kept. */
+  takeOver(key: string, value: PeerValue): boolean {
+    return this.#moved.take(key, value);
+  }
+
   #begin(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
-    this.#parts.outsideRequests(() => this.#run(key, flight));
+    const { options, outsideRequests } = this.#parts;
+    const { meeting } = options.peers;
+    if (meeting === undefined) outsideRequests(() => this.#fetchOrRun(key, flight));
+    else void outsideRequests(() => meeting.then(() => this.#fetchOrRun(key, flight)));
+  }
+
+  #fetchOrRun(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
+    try {
+      const former = this.#parts.options.peers.pickFormerOwners?.(key);
+      if (former === undefined || former.length === 0) this.#run(key, flight);
+      else this.#moved.fetch(former, key, flight, () => this.#run(key, flight));
+    } catch (error) {
+      flight.reject(error);
+    }
   }
 
   /** Makes all of an entry for `value` that can fail; the returned function keeps it. */

@@ -1,8 +1,11 @@
 import type { CacheEntry } from './cache-entry.js';
+import type { Clock } from './clock.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { MAX_TIMER_MS } from './duration.js';
 import { LoadAbandonedError, OverloadedError, ValueTooLargeError } from './errors.js';
 import type { GroupParts } from './group-parts.js';
+import { Hedge } from './hedge.js';
+import { PEEK_TIMEOUT_MS } from './moved-values.js';
 import type { OwnLoads } from './own-loads.js';
 import type { PeerClient, PeerReply, PeerValue } from './peer-picker.js';
 import { PeerQuestion, type PeerQuestionOptions } from './peer-question.js';
@@ -16,6 +19,11 @@ import { SingleFlight } from './single-flight.js';
  */
 const PEER_GRACE_MS = 1_000;
 
+/** Peers that are asked in the place of one after the other, before this process loads by itself. */
+const MAX_SUBSTITUTES = 2;
+
+const NOBODY: readonly string[] = [];
+
 /** When something was asked, by the group's clock and by the log of invalidations, and for whom. */
 interface Asked {
   readonly ms: number;
@@ -28,6 +36,9 @@ export class PeerLoads<Value> {
   readonly #parts: GroupParts<Value>;
   readonly #ownLoads: OwnLoads<Value>;
   readonly #questions: PeerQuestionOptions;
+  readonly #timers: Clock;
+  readonly #peeks: PeerQuestionOptions;
+  readonly #hedge: Hedge | undefined;
   /** The questions that are under way. */
   readonly flights: SingleFlight<CacheEntry | undefined>;
 
@@ -39,11 +50,14 @@ export class PeerLoads<Value> {
     this.#parts = parts;
     this.#ownLoads = ownLoads;
     // Their timer is set within a caller's get, and kept longer than that.
-    const timers = {
+    this.#timers = {
       now: () => clock.now(),
       after: (ms: number, ring: () => void) => outsideRequests(() => clock.after(ms, ring)),
     };
-    this.#questions = { group: name, timeoutMs, deadlines: new DeadlineQueue(timers, timeoutMs) };
+    this.#questions = { group: name, timeoutMs, deadlines: new DeadlineQueue(this.#timers, timeoutMs) };
+    const peekMs = PEEK_TIMEOUT_MS;
+    this.#peeks = { group: name, timeoutMs: peekMs, deadlines: new DeadlineQueue(this.#timers, peekMs), isPeek: true };
+    this.#hedge = options.hedge ? new Hedge(this.#timers) : undefined;
     this.flights = new SingleFlight(() => new LoadAbandonedError(name));
   }
 
@@ -53,27 +67,91 @@ export class PeerLoads<Value> {
       key,
       (flight) => {
         this.#parts.counters.loadsDeduped++;
-        this.#ask(peer, key, flight);
+        const { meeting } = this.#parts.options.peers;
+        if (meeting === undefined) this.#ask(peer, key, flight, this.#questions, NOBODY);
+        else void meeting.then(() => this.#ask(peer, key, flight, this.#questions, NOBODY));
       },
       signal,
     );
   }
 
-  #ask(peer: PeerClient, key: string, flight: OpenFlight<CacheEntry | undefined>): void {
+  /** `failed` could not be asked before. */
+  #ask(
+    peer: PeerClient,
+    key: string,
+    flight: OpenFlight<CacheEntry | undefined>,
+    options: PeerQuestionOptions,
+    failed: readonly string[],
+  ): void {
     const { position } = this.#parts.invalidations;
-    const question = new PeerQuestion(peer, key, this.#questions, (reply) => {
+    let isOver = false;
+    const answered = (hasAnswered: boolean): boolean => {
+      if (isOver) return false;
+      isOver = true;
+      answeredTo?.(hasAnswered);
+      return true;
+    };
+    const question = new PeerQuestion(peer, key, options, (reply) => {
+      if (!answered(reply !== undefined)) return;
       try {
         if (reply !== undefined) {
           const asked = { flight, position, ms: question.askedMs };
           flight.resolve(this.#accept(key, reply, asked));
         } else if (flight.isAborted) flight.reject(flight.signal.reason);
-        else this.#loadInPlaceOfPeer(key, flight);
+        else this.#askAnother(key, flight, question, [...failed, peer.url]);
       } catch (failure) {
         flight.reject(failure);
       }
     });
     flight.onAbort((reason) => question.abort(reason));
+    const answeredTo =
+      failed === NOBODY
+        ? this.#hedge?.watch(peer.url, () =>
+            this.#peekAt(key, peer, flight, () => {
+              if (!answered(true)) return false;
+              question.abort(new Error('somebody else has answered'));
+              return true;
+            }),
+          )
+        : undefined;
     question.ask(this.#parts.outsideRequests);
+  }
+
+  /** The owner takes long: perhaps who would be next has a copy. `isFirst`: whether nobody else has answered before. */
+  #peekAt(key: string, owner: PeerClient, flight: OpenFlight<CacheEntry | undefined>, isFirst: () => boolean): void {
+    const { counters, invalidations, options, outsideRequests } = this.#parts;
+    const next = options.peers.pickSubstitute?.(key, [owner.url]);
+    if (next === undefined) return;
+    counters.hedges++;
+    const { position } = invalidations;
+    const peek = new PeerQuestion(next, key, this.#peeks, (reply) => {
+      if (reply?.outcome !== 'value' || !isFirst()) return;
+      counters.hedgeHits++;
+      try {
+        flight.resolve(this.#accept(key, reply, { flight, position, ms: peek.askedMs }));
+      } catch (failure) {
+        flight.reject(failure);
+      }
+    });
+    peek.ask(outsideRequests);
+  }
+
+  /** The peer's failure, so somebody else loads: who owns the key in its place, so that all ask the same one; or this process. */
+  #askAnother(
+    key: string,
+    flight: OpenFlight<CacheEntry | undefined>,
+    question: PeerQuestion,
+    failed: readonly string[],
+  ): void {
+    const { name, counters, options } = this.#parts;
+    counters.peerErrors++;
+    const leftMs = question.dueMs - options.clock.now();
+    const substitute =
+      leftMs <= 0 || failed.length > MAX_SUBSTITUTES ? undefined : options.peers.pickSubstitute?.(key, failed);
+    if (substitute === undefined) return this.#loadInPlaceOfPeer(key, flight);
+    const timeoutMs = Math.ceil(leftMs);
+    const deadlines = new DeadlineQueue(this.#timers, timeoutMs);
+    this.#ask(substitute, key, flight, { group: name, timeoutMs, deadlines }, failed);
   }
 
   /** What a peer has answered; throws its getter's failure. */
@@ -141,10 +219,9 @@ export class PeerLoads<Value> {
     return entry;
   }
 
-  /** The peer's failure, so somebody else loads: as in Go, whoever asks. Given up when nobody waits for it here. */
+  /** As in Go: whoever asks. Given up when nobody waits for it here. */
   #loadInPlaceOfPeer(key: string, flight: OpenFlight<CacheEntry | undefined>): void {
-    const { cache, counters, lifetimes, tagMarks } = this.#parts;
-    counters.peerErrors++;
+    const { cache, lifetimes, tagMarks } = this.#parts;
     const entry = cache.touch(key); // loaded meanwhile, for somebody who takes this process for the owner
     if (entry !== undefined && lifetimes.isFresh(entry) && !tagMarks.isOld(entry)) return flight.resolve(entry);
     this.#ownLoads.loadInPlaceOfPeer(key, flight.signal).then(

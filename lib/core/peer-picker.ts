@@ -15,6 +15,8 @@ export interface PeerRequest {
    * question costs. Not every asker has it. Called once a question at most.
    */
   onAbort?(listener: (reason: unknown) => void): void;
+  /** Only what the peer holds in its memory is asked for: it loads nothing for this. Default no. */
+  readonly isPeek?: boolean;
 }
 
 /**
@@ -72,6 +74,16 @@ export interface PeerClient {
    * means that it has to be removed instead.
    */
   set?(request: PeerSetRequest): Promise<SetResult>;
+
+  /** Has the peer take over what a process that is leaving holds, and resolves to whether it keeps it. Absent: it does not. */
+  takeOver?(entry: PeerEntry): Promise<boolean>;
+}
+
+/** What a process that is leaving holds, for who owns it next. */
+export interface PeerEntry {
+  readonly group: string;
+  readonly key: string;
+  readonly value: PeerValue;
 }
 
 /** A value for the owner of a key. */
@@ -87,6 +99,27 @@ export interface PeerSetRequest {
 export interface PeerPicker {
   /** The client of the peer that owns `key`; `undefined` if this process does. Called on every miss; must not throw. */
   pickPeer(key: string): PeerClient | undefined;
+
+  /** Whether this process owns `key` by the list, whoever is away. Default: whether `pickPeer` says so. */
+  owns?(key: string): boolean;
+
+  /**
+   * Whom to ask for `key` in the place of those of `failed`, URLs, who could not be asked; `undefined`: this process loads
+   * it. Default: it does.
+   */
+  pickSubstitute?(key: string, failed: readonly string[]): PeerClient | undefined;
+
+  /**
+   * Who may hold `key` from before it was this process's, the likeliest first: what they hold is asked for before the getter
+   * is. Default nobody.
+   */
+  pickFormerOwners?(key: string): readonly PeerClient[];
+
+  /** Who owns `key` once this process has left; `undefined`: nobody. Default nobody. */
+  pickHeir?(key: string): PeerClient | undefined;
+
+  /** Until this process has heard what was removed before it came: loads wait for it. Absent: there is nothing to wait for. */
+  readonly meeting?: Promise<void>;
 
   /** Whether some of the peers know of no removal: Go's do not. Default no. */
   readonly hasGoPeers?: boolean;

@@ -7,6 +7,8 @@ export interface PeerQuestionOptions {
   readonly timeoutMs: number;
   /** In which questions wait for `timeoutMs`. */
   readonly deadlines: DeadlineQueue;
+  /** Default no. */
+  readonly isPeek?: boolean;
 }
 
 /** Runs a function in an async context that is nobody's request. */
@@ -25,6 +27,7 @@ export class PeerQuestion implements PeerRequest, PeerAnswer, Deadline {
   isPending = false;
   readonly group: string;
   readonly timeoutMs: number;
+  readonly isPeek: boolean;
   readonly #peer: PeerClient;
   readonly #deadlines: DeadlineQueue;
   /** Until it has been told: the queue of deadlines may keep the question longer, and must not keep the value with it. */
@@ -37,11 +40,12 @@ export class PeerQuestion implements PeerRequest, PeerAnswer, Deadline {
   constructor(
     peer: PeerClient,
     readonly key: string,
-    { group, timeoutMs, deadlines }: PeerQuestionOptions,
+    { group, timeoutMs, deadlines, isPeek = false }: PeerQuestionOptions,
     outcome: PeerOutcome,
   ) {
     this.group = group;
     this.timeoutMs = timeoutMs;
+    this.isPeek = isPeek;
     this.#peer = peer;
     this.#deadlines = deadlines;
     this.#outcome = outcome;

@@ -37,6 +37,11 @@ export class SingleFlight<Value> {
     return this.#flights.has(key);
   }
 
+  /** Resolves once all loads that are under way now have ended. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#flights.values()].map((flight) => flight.promise));
+  }
+
   /**
    * Whoever asks for `key` from now on does not join the load that is under way, if one is, but shares a later one. Those
    * who have asked before get what it comes to.

@@ -1,4 +1,10 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,7 +27,7 @@ import type { ResolvedGroupcacheOptions } from './groupcache.options.js';
  * Logs changes of state, once each.
  */
 @Injectable()
-export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicationShutdown {
+export class GroupcacheLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #logger = new Logger('Groupcache');
   #listener: PeerListener | undefined;
   #stopWaiting: (() => void) | undefined;
@@ -61,7 +67,7 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
       if (pool.role === 'peer' && pool.hasPeers) this.#selfWatch.start();
     });
     pool.events.on('peerFailing', ({ error }) => {
-      this.#logger.warn(`${error.message}; its keys are loaded here meanwhile`);
+      this.#logger.warn(`${error.message}; other peers take its keys meanwhile`);
     });
     pool.events.on('ringDiffers', ({ peer }) => {
       this.#logger.warn(
@@ -82,6 +88,7 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
           `of its own`,
       );
     });
+    pool.events.on('peerLeaving', ({ peer }) => this.#logger.log(`Peer ${peer} leaves; other peers take its keys`));
     pool.events.on('peerRecovered', ({ peer }) => this.#logger.log(`Peer ${peer} answers again`));
   }
 
@@ -105,6 +112,11 @@ export class GroupcacheLifecycle implements OnApplicationBootstrap, OnApplicatio
           `peers and owns nothing`,
       );
     }
+  }
+
+  /** Or the application's server, which waits for its connections, would wait for these. Links of this process's own stay. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.pool.links.closeAccepted(this.options.drainTimeoutMs);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -83,6 +83,7 @@ export function getGroupToken(group: GroupHandle | string): string {
           pool,
           groups,
           maxConcurrentRequests: options.maxConcurrentRequests,
+          handOverBytes: options.handOverBytes,
           failures: options.failures ?? httpExceptionFailures,
         }),
     },

@@ -47,8 +47,14 @@ export interface GroupcacheOptions extends Omit<HttpPoolOptions, 'self' | 'baseP
   /** Peers' requests answered at a time; more get 503. Default 4,096. */
   readonly maxConcurrentRequests?: number;
 
-  /** How long a shutdown waits for peers' requests under way. Default `'5s'`. */
+  /**
+   * How long a shutdown takes at most to hand over what is held here, for half of it, and to answer peers' requests and end
+   * loads that are under way. Default `'5s'`.
+   */
   readonly drainTimeout?: Duration;
+
+  /** Bytes of keys and values that are handed over to other peers at a shutdown. 0: nothing. Default `'256MiB'`. */
+  readonly handOverBytes?: ByteSize;
 
   /**
    * When `@CachePut` and `@CacheEvict` act, for writes that may stand in a transaction: called after each method that has

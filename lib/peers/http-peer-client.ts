@@ -2,13 +2,15 @@ import { Pool } from 'undici';
 import { KeyTooLongError, PeerError } from '../core/errors.js';
 import type { InvalidationLog, InvalidationVector } from '../core/invalidation-log.js';
 import type { PeerClient, PeerReply, PeerRequest } from '../core/peer-picker.js';
-import { connectionFailure } from './connection-failure.js';
 import { decodeFailure, failureFromJson, overloadedAt, type FailureCodec } from './failure-codec.js';
+import { connectionFailure } from './connection-failure.js';
 import { decodeGetResponse } from './get-response.js';
 import { exchange, type HttpAnswer } from './http-exchange.js';
 import type { PeerAuth } from './peer-auth.js';
+import type { PeerHealth } from './peer-health.js';
 import type { PeerTls } from './peer-tls.js';
 import type { PeerUrl } from './peer-url.js';
+import { SilenceWatch } from './silence-watch.js';
 import { headerCovers } from './vector-header.js';
 import { encodeSegment } from './wire-path.js';
 import { headers, PROTOCOL_VERSION, type FailureMark } from './wire.js';
@@ -26,8 +28,10 @@ export interface HttpPeerClientOptions {
   readonly maxResponseBytes: number;
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
-  /** Called once when the peer stops answering and once when it answers again. */
-  readonly onStateChange: (peer: string, error: PeerError | undefined) => void;
+  /** Whether the peer may be one in Go, which says nothing of itself. */
+  readonly mayBeGo: boolean;
+  /** Is told what questions say of the peer. Default nobody. */
+  readonly health?: Pick<PeerHealth, 'answered' | 'failed' | 'lost'>;
 }
 
 /**
@@ -36,20 +40,21 @@ export interface HttpPeerClientOptions {
 export class HttpPeerClient implements PeerClient {
   readonly url: string;
   readonly #pathPrefix: string;
-  readonly #connections: Pool;
+  #connections: Pool;
   readonly #options: HttpPeerClientOptions;
   readonly #requests = { open: 0 };
-  #isFailing = false;
+  readonly #origin: string;
+  readonly #silence: SilenceWatch;
 
   constructor(peer: PeerUrl, options: HttpPeerClientOptions) {
     this.url = peer.url;
     this.#pathPrefix = peer.pathPrefix + options.basePath;
     this.#options = options;
-    this.#connections = new Pool(peer.origin, {
-      connections: options.maxConnections,
-      pipelining: 1,
-      connect: options.tls?.connect ?? { timeout: options.connectTimeoutMs },
-    });
+    this.#origin = peer.origin;
+    this.#connections = this.#newConnections(options.maxConnections);
+    this.#silence = new SilenceWatch(() =>
+      options.health?.failed(new PeerError(this.url, 'owes all answers for a second')),
+    );
   }
 
   /** Those that have a connection, or wait for one, also when they have been given up. */
@@ -66,31 +71,69 @@ export class HttpPeerClient implements PeerClient {
     }
     // What is applied later concerns those who ask later.
     const applied = this.#options.invalidations.snapshot();
+    const { health } = this.#options;
     let answer: HttpAnswer | undefined;
+    this.#silence.begin();
     try {
-      answer = await this.#ask(path, request.signal, request.timeoutMs);
+      answer = await this.#ask(this.#connections, path, request.signal, request.timeoutMs);
       const reply = this.#replyOf(answer, request.group, applied);
-      this.#report(undefined);
+      health?.answered();
       return reply;
     } catch (error) {
       if (request.signal.aborted) {
         const reason: unknown = request.signal.reason;
         // The asker may have run out of patience with the peer, or of interest in the key.
-        if (reason instanceof PeerError) this.#report(reason);
+        if (reason instanceof PeerError) health?.failed(reason);
         throw reason;
       }
       const failure =
         error instanceof PeerError
           ? error
           : this.#failure(`could not be asked: ${connectionFailure(error, this.url)}`, error);
-      if (answer === undefined || !isAboutTheQuestion(answer)) this.#report(failure);
+      if (answer === undefined || !isAboutTheQuestion(answer)) health?.failed(failure);
+      else if (markOf(answer) === 'draining') health?.lost(undefined);
       throw failure;
+    } finally {
+      this.#silence.end(answer !== undefined);
     }
   }
 
-  /** What the peer answers to a question about nothing, to see who and what it is. Rejects if it can't be reached. */
+  /**
+   * What the peer answers to a question about nothing, to see who and what it is, over a connection of its own. Rejects if it
+   * can't be reached.
+   */
   async probe(timeoutMs: number, signal: AbortSignal): Promise<Pick<HttpAnswer, 'status' | 'headers'>> {
-    return this.#ask('', signal, timeoutMs);
+    const connections = this.#newConnections(1);
+    try {
+      return await this.#ask(connections, '', signal, timeoutMs);
+    } finally {
+      await connections.destroy();
+    }
+  }
+
+  /** Resolves if the peer is there and takes questions; rejects with a `PeerError` that says why not. */
+  async check(): Promise<void> {
+    const { connectTimeoutMs, mayBeGo } = this.#options;
+    let answer: Pick<HttpAnswer, 'status' | 'headers'>;
+    try {
+      answer = await this.probe(connectTimeoutMs, new AbortController().signal);
+    } catch (error) {
+      throw this.#failure(`can not be reached: ${connectionFailure(error, this.url)}`, error);
+    }
+    const { status } = answer;
+    const isFit =
+      answer.headers[headers.version] === undefined
+        ? mayBeGo && status < 500
+        : status !== 401 && markOf(answer) !== 'draining';
+    if (!isFit) throw new PeerError(this.url, `answered ${status}, not as a peer that can be asked`, { status });
+  }
+
+  /** Ends what is being asked, with `error`: the peer does not answer it any more. */
+  abandon(error: PeerError): void {
+    if (this.#connections.destroyed) return;
+    const connections = this.#connections;
+    this.#connections = this.#newConnections(this.#options.maxConnections);
+    void connections.destroy(error);
   }
 
   /**
@@ -98,6 +141,7 @@ export class HttpPeerClient implements PeerClient {
    * again.
    */
   async close(timeoutMs: number): Promise<void> {
+    this.#silence.stop();
     if (this.#connections.destroyed) return;
     await new Promise<void>((resolve, reject) => {
       // A pool that is destroyed while it closes may leave the closing pending for ever.
@@ -109,14 +153,15 @@ export class HttpPeerClient implements PeerClient {
     });
   }
 
-  /** The peer has answered, otherwise than by this client. */
-  noteAnswer(): void {
-    this.#report(undefined);
+  #newConnections(connections: number): Pool {
+    const { tls, connectTimeoutMs } = this.#options;
+    const connect = tls?.connect ?? { timeout: connectTimeoutMs };
+    return new Pool(this.#origin, { connections, pipelining: 1, connect });
   }
 
-  #ask(path: string, signal: AbortSignal, timeoutMs: number): Promise<HttpAnswer> {
+  #ask(connections: Pool, path: string, signal: AbortSignal, timeoutMs: number): Promise<HttpAnswer> {
     const target = this.#pathPrefix + path;
-    return exchange(this.#connections, {
+    return exchange(connections, {
       target,
       headers: {
         [headers.version]: PROTOCOL_VERSION,
@@ -146,7 +191,7 @@ export class HttpPeerClient implements PeerClient {
         throw this.#failure(`sent a malformed answer: it ${textOf(error)}`, error);
       }
     }
-    const mark = answer.headers[headers.failure] as FailureMark | undefined;
+    const mark = markOf(answer);
     if (mark === 'not-found' && isOld) throw this.#behind();
     if (mark === 'not-found') return { outcome: 'notFound', ttlMs: ttlOf(answer) };
     if (mark === 'load') {
@@ -169,12 +214,6 @@ export class HttpPeerClient implements PeerClient {
   #failure(reason: string, cause: unknown): PeerError {
     return new PeerError(this.url, reason, { cause });
   }
-
-  #report(error: PeerError | undefined): void {
-    if (this.#isFailing === (error !== undefined)) return;
-    this.#isFailing = error !== undefined;
-    this.#options.onStateChange(this.url, error);
-  }
 }
 
 /**
@@ -188,14 +227,19 @@ function hasApplied({ headers: answered }: HttpAnswer, vector: InvalidationVecto
 }
 
 /** Whether a refusal says nothing of the peer itself. A Go peer answers 500 without a mark when its getter fails. */
-function isAboutTheQuestion({ status, headers: answered }: HttpAnswer): boolean {
-  const mark = answered[headers.failure];
+function isAboutTheQuestion(answer: HttpAnswer): boolean {
+  const mark = markOf(answer);
   return (
     mark === 'unknown-group' ||
     mark === 'bad-request' ||
     mark === 'unanswered' ||
-    (mark === undefined && status === 500)
+    mark === 'draining' ||
+    (mark === undefined && answer.status === 500)
   );
+}
+
+function markOf({ headers: answered }: Pick<HttpAnswer, 'headers'>): FailureMark | undefined {
+  return answered[headers.failure] as FailureMark | undefined;
 }
 
 /** How long "not found" may be kept; `undefined` where it is not said, or not in whole milliseconds. */

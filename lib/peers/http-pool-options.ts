@@ -67,6 +67,12 @@ export interface HttpPoolOptions {
   readonly connectTimeout?: Duration;
 
   /**
+   * For how long after this process has come, or the list has changed, it asks who had a key before for what it holds, before
+   * it loads the key. 0: not at all. Default `'1m'`.
+   */
+  readonly warmTime?: Duration;
+
+  /**
    * How getters' failures cross, the same at every peer. Default `plainFailures`; of the Nest module
    * `httpExceptionFailures`, which may be wrapped to bring errors of one's own back as their classes.
    */
@@ -89,6 +95,7 @@ export interface ResolvedHttpPoolOptions {
   readonly maxConnectionsPerPeer: number;
   readonly maxRequestsPerPeer: number;
   readonly connectTimeoutMs: number;
+  readonly warmTimeMs: number;
   readonly failures: FailureCodec;
 }
 
@@ -144,6 +151,7 @@ export function resolveHttpPoolOptions(options: HttpPoolOptions): ResolvedHttpPo
     maxConnectionsPerPeer,
     maxRequestsPerPeer,
     connectTimeoutMs: toMilliseconds('connectTimeout', options.connectTimeout ?? '1s'),
+    warmTimeMs: options.warmTime === 0 ? 0 : toMilliseconds('warmTime', options.warmTime ?? '1m'),
     failures: options.failures ?? plainFailures,
   };
 }

@@ -1,42 +1,23 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { MAX_TIMER_MS } from '../core/duration.js';
-import { ClosedError, InvalidOptionError, type PeerError } from '../core/errors.js';
-import { HashRing } from '../core/hash-ring.js';
+import { ClosedError, InvalidOptionError, PeerError } from '../core/errors.js';
 import { InvalidationLog } from '../core/invalidation-log.js';
 import type { InvalidationResult } from '../core/invalidation-result.js';
 import type { PeerClient, PeerPicker } from '../core/peer-picker.js';
-import { HttpPeerClient } from './http-peer-client.js';
+import type { HttpPoolEvents } from './http-pool-events.js';
+import { HttpPeerClient, type HttpPeerClientOptions } from './http-peer-client.js';
 import { resolveHttpPoolOptions, type HttpPoolOptions, type ResolvedHttpPoolOptions } from './http-pool-options.js';
-import { LinkedPeerClient } from './link/linked-peer-client.js';
+import { LinkedPeerClient, type PeerIntroduction } from './link/linked-peer-client.js';
 import { PeerLinks, type LinkHost } from './link/peer-links.js';
+import { Membership } from './membership.js';
 import { PeerAuth } from './peer-auth.js';
+import { PeerHealth } from './peer-health.js';
+import { Presence } from './presence.js';
 import { requireOneScheme, requireScheme } from './peer-scheme.js';
 import { PeerTls } from './peer-tls.js';
 import { parsePeerUrl, type PeerUrl } from './peer-url.js';
 import type { TlsMaterial } from './tls-material.js';
-
-/** Changes of state that a pool tells about. Listeners must not throw. */
-export interface HttpPoolEvents {
-  /** The list of peers has changed: what it is now, what came, what went. */
-  peersChanged: [change: { readonly peers: readonly string[]; readonly added: string[]; readonly removed: string[] }];
-  /** A peer has stopped answering. Told once, until it has answered again. */
-  peerFailing: [failure: { readonly peer: string; readonly error: PeerError }];
-  /** A link to a peer is open, whichever of the two has dialed it. */
-  linkOpened: [link: { readonly peer: string }];
-  /** There is no link to a peer any more. */
-  linkClosed: [link: { readonly peer: string }];
-  /** A peer has another ring or list than this process. Told once, until a later link has shown otherwise. */
-  ringDiffers: [difference: { readonly peer: string }];
-  /** Several processes come in turn as one peer. Told once, until one comes that has not been there before. */
-  urlShared: [sharing: { readonly peer: string }];
-  /** A peer that had stopped answering has answered. */
-  peerRecovered: [recovery: { readonly peer: string }];
-  /** New connections use what the files of `tls` have now; `expires`: the end of this process's certificate. */
-  tlsReloaded: [reload: { readonly expires: Date | undefined }];
-  /** The files of `tls` have what can't be used; what was read before stays. Told once, until they have what can. */
-  tlsReloadFailed: [failure: { readonly error: InvalidOptionError }];
-}
 
 /**
  * The peers of this process, which of them owns which key, and how to ask them: Go's `HTTPPool`.
@@ -72,7 +53,10 @@ export class HttpPool implements PeerPicker {
   /** The list last asked for; in force once this process has its own URL. */
   #wanted: readonly PeerUrl[] = [];
   /** Ring and clients, replaced together: a get sees the one or the other list, never a mixture. */
-  #current: Membership;
+  #current: Membership<LinkedPeerClient>;
+  readonly #presence: Presence<LinkedPeerClient>;
+  /** Of the peers to whom there is a link. */
+  readonly #introductions = new Map<string, PeerIntroduction>();
   /** Clients of peers that are listed no more, until their last request has ended. */
   readonly #leaving = new Set<LinkedPeerClient>();
   #isClosed = false;
@@ -83,6 +67,13 @@ export class HttpPool implements PeerPicker {
     const { auth, self } = this.#options;
     this.#auth = auth === undefined ? undefined : new PeerAuth(auth);
     if (self !== undefined) this.#self = this.#parse('self', self).url;
+    this.#presence = new Presence({
+      warmMs: this.#options.warmTimeMs,
+      isOwner: this.role === 'peer',
+      isLinking: this.isLinking,
+      announce: (share) => this.links.tellShare(share),
+      clients: () => this.#current.clients,
+    });
     this.#current = this.#membershipOf([]);
     // Last of what may throw: it looks at files from then on.
     this.tls =
@@ -117,6 +108,14 @@ export class HttpPool implements PeerPicker {
   /** The peers in force, sorted, with this process among them if it is listed. */
   get peers(): readonly string[] {
     return this.#current.ring.peers;
+  }
+
+  /**
+   * Resolves once this process takes all of its keys: when it has joined the others of its list and has heard them, and, if
+   * they have been serving before it came, within a second after that. At once where no list has been given.
+   */
+  get ready(): Promise<void> {
+    return this.#wanted.length === 0 ? Promise.resolve() : this.#presence.ready;
   }
 
   /** Whether there is anybody else. */
@@ -185,12 +184,39 @@ export class HttpPool implements PeerPicker {
     return this.#current.ring.ownerOf(key);
   }
 
-  /** The client of the peer that owns `key`; `undefined` if this process loads it. */
-  pickPeer(key: string): PeerClient | undefined {
+  /** Whether this process owns `key` by the list, whoever is away. */
+  owns(key: string): boolean {
     const { ring, clients } = this.#current;
-    if (clients.size === 0) return undefined;
-    const owner = ring.ownerOf(key);
-    return owner === undefined || owner === this.#self ? undefined : clients.get(owner);
+    return clients.size === 0 || ring.ownerOf(key) === this.#self;
+  }
+
+  /** The client of the peer that is to be asked for `key`: its owner, or who is next while that is away. */
+  pickPeer(key: string): LinkedPeerClient | undefined {
+    return this.#current.pick(key);
+  }
+
+  pickSubstitute(key: string, failed: readonly string[]): PeerClient | undefined {
+    return this.#current.next(key, failed);
+  }
+
+  pickFormerOwners(key: string): readonly PeerClient[] {
+    return this.#presence.formerOwners.pick(key, this.#current);
+  }
+
+  pickHeir(key: string): PeerClient | undefined {
+    return this.#current.firstOther(key, (client) => client.isLinked && client.takes(key));
+  }
+
+  get meeting(): Promise<void> | undefined {
+    return this.#presence.meeting;
+  }
+
+  /**
+   * Takes no keys any more, and tells all peers so; others take them. This process can still ask. To be called by who shuts
+   * it down, before `close`.
+   */
+  leave(): void {
+    this.#presence.leave();
   }
 
   confirm(seq: number, timeoutMs: number): Promise<InvalidationResult> {
@@ -204,7 +230,7 @@ export class HttpPool implements PeerPicker {
   clientFor(url: string): HttpPeerClient {
     const peer = this.#parse('peers', url);
     this.#requireAuth([peer], undefined);
-    return this.#newClient(peer, () => undefined);
+    return this.#newClient(peer);
   }
 
   /**
@@ -226,6 +252,7 @@ export class HttpPool implements PeerPicker {
     this.#current = this.#membershipOf([]);
     this.events.removeAllListeners();
     this.tls?.close();
+    this.#presence.close();
     const closing = [...clients.values(), ...this.#leaving].map((client) => client.close(timeoutMs));
     await Promise.all([this.links.close(timeoutMs), ...closing]);
   }
@@ -239,8 +266,11 @@ export class HttpPool implements PeerPicker {
     for (const [url, client] of previous.clients) {
       if (!clients.has(url)) void this.#dismiss(client);
     }
-    if (removed.length > 0) this.links.peersChanged();
-    if (added.length + removed.length > 0) this.events.emit('peersChanged', { peers: ring.peers, added, removed });
+    if (added.length + removed.length === 0) return;
+    this.links.peersChanged();
+    this.#presence.listChanged(previous);
+    if (this.isLinking) for (const client of clients.values()) client.dial();
+    this.events.emit('peersChanged', { peers: ring.peers, added, removed });
   }
 
   /** The client ends by itself once the requests under way are answered. */
@@ -250,22 +280,47 @@ export class HttpPool implements PeerPicker {
     this.#leaving.delete(client);
   }
 
-  #membershipOf(peers: readonly PeerUrl[], known: ReadonlyMap<string, LinkedPeerClient> = new Map()): Membership {
+  #membershipOf(
+    peers: readonly PeerUrl[],
+    known: ReadonlyMap<string, LinkedPeerClient> = new Map(),
+  ): Membership<LinkedPeerClient> {
     const { replicas, hash } = this.#options;
     const urls = peers.map((peer) => peer.url);
     const others = peers.filter((peer) => peer.url !== this.#self);
-    return {
-      ring: new HashRing(urls, { replicas, hash }),
-      clients: new Map(others.map((peer) => [peer.url, known.get(peer.url) ?? this.#newPeerClient(peer)])),
-    };
+    const clients = new Map(others.map((peer) => [peer.url, known.get(peer.url) ?? this.#newPeerClient(peer)]));
+    return new Membership(urls, clients, this.#self, this.#presence.share, { replicas, hash });
   }
 
   #newPeerClient(peer: PeerUrl): LinkedPeerClient {
-    const http = this.#newClient(peer, (url, error) => {
-      if (error === undefined) this.events.emit('peerRecovered', { peer: url });
-      else this.events.emit('peerFailing', { peer: url, error });
+    const { url } = peer;
+    const health = new PeerHealth({
+      probe: async () => {
+        await http.check();
+        if (client.isLinked && client.isLeaving) throw new PeerError(url, 'is leaving');
+        client.found();
+      },
+      onChange: (state, error) => {
+        if (state === 'up') this.events.emit('peerRecovered', { peer: url });
+        else if (error === undefined) this.events.emit('peerLeaving', { peer: url });
+        else {
+          http.abandon(error);
+          this.events.emit('peerFailing', { peer: url, error });
+        }
+      },
     });
-    return new LinkedPeerClient(peer, this.links, http, this.#options.maxRequestsPerPeer);
+    const http = this.#newClient(peer, {
+      // What was asked before it said that it leaves may be answered after that.
+      answered: () => {
+        if (!client.isLeaving) health.answered();
+      },
+      failed: (error) => health.failed(error),
+      lost: (error) => health.lost(error),
+    });
+    const client = new LinkedPeerClient(peer, this.links, http, health, this.#options.maxRequestsPerPeer);
+    // It may have been listed until a moment ago.
+    const introduction = this.#introductions.get(url);
+    if (introduction !== undefined) client.opened(introduction);
+    return client;
   }
 
   #linkHost(): LinkHost {
@@ -284,13 +339,33 @@ export class HttpPool implements PeerPicker {
       dial: () => {
         for (const client of this.#current.clients.values()) client.dial();
       },
+      introduction: () => this.#presence.introduction,
       membership: () => ({ self: this.#self, peers: this.peers, hasPeers: this.hasPeers }),
       ringDigest: () => this.#ringDigest,
-      onLinkOpened: (peer) => {
-        this.#current.clients.get(peer)?.noteAnswer();
+      onLinkOpened: (peer, introduction) => {
+        this.#introductions.set(peer, introduction);
+        this.#current.clients.get(peer)?.opened(introduction);
+        this.#presence.linkOpened();
         this.events.emit('linkOpened', { peer });
       },
-      onLinkClosed: (peer) => this.events.emit('linkClosed', { peer }),
+      onCaughtUp: (peer) => this.#presence.met(peer),
+      onDialFailed: (peer, isDeclined) => {
+        this.#presence.met(peer);
+        if (!isDeclined) this.#current.clients.get(peer)?.dialFailed();
+      },
+      onShare: (peer, share) => {
+        const introduction = this.#introductions.get(peer);
+        if (introduction !== undefined) this.#introductions.set(peer, { ...introduction, share });
+        this.#current.clients.get(peer)?.shareChanged(share);
+        if (share === 0) this.#presence.formerOwners.stir();
+      },
+      onStalled: () => this.#presence.stalled(),
+      onLinkClosed: (peer, end) => {
+        this.#introductions.delete(peer);
+        this.#current.clients.get(peer)?.closed(end);
+        this.#presence.linkClosed(end);
+        this.events.emit('linkClosed', { peer });
+      },
       onRingDiffers: (peer) => this.events.emit('ringDiffers', { peer }),
       onUrlShared: (peer) => this.events.emit('urlShared', { peer }),
     };
@@ -303,8 +378,8 @@ export class HttpPool implements PeerPicker {
     return createHash('sha256').update(text).digest('base64url').slice(0, 22);
   }
 
-  #newClient(peer: PeerUrl, onStateChange: (peer: string, error: PeerError | undefined) => void): HttpPeerClient {
-    const { basePath, failures, maxKeyBytes, maxResponseBytes, maxConnectionsPerPeer, connectTimeoutMs } =
+  #newClient(peer: PeerUrl, health?: HttpPeerClientOptions['health']): HttpPeerClient {
+    const { basePath, failures, goPeers, maxKeyBytes, maxResponseBytes, maxConnectionsPerPeer, connectTimeoutMs } =
       this.#options;
     return new HttpPeerClient(peer, {
       basePath,
@@ -316,7 +391,8 @@ export class HttpPool implements PeerPicker {
       maxConnections: maxConnectionsPerPeer,
       auth: this.#auth!,
       tls: this.tls,
-      onStateChange,
+      mayBeGo: goPeers,
+      health,
     });
   }
 
@@ -335,9 +411,4 @@ export class HttpPool implements PeerPicker {
     requireScheme(option, peer, this.#options.tls !== undefined);
     return peer;
   }
-}
-
-interface Membership {
-  readonly ring: HashRing;
-  readonly clients: ReadonlyMap<string, LinkedPeerClient>;
 }

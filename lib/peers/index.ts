@@ -1,5 +1,6 @@
 export { plainFailures, type FailureCodec, type WireFailure } from './failure-codec.js';
-export { HttpPool, type HttpPoolEvents } from './http-pool.js';
+export { HttpPool } from './http-pool.js';
+export type { HttpPoolEvents } from './http-pool-events.js';
 export type { HttpPoolOptions } from './http-pool-options.js';
 export { acceptLinks } from './link/accept-links.js';
 export { PeerAuth, type PeerAuthOptions, type SignedRequest } from './peer-auth.js';

@@ -5,7 +5,7 @@ import type { PeerReply } from '../core/peer-picker.js';
 import { plainFailures, type FailureCodec } from './failure-codec.js';
 
 export interface PeerReceptionOptions {
-  readonly groups: Pick<GroupRegistry, 'find'>;
+  readonly groups: Pick<GroupRegistry, 'find' | 'groups'>;
   /** How getters' failures cross. Default `plainFailures`. */
   readonly failures?: FailureCodec;
   /** Peers' questions answered at a time, whichever way they came. Default 4,096. */
@@ -15,7 +15,7 @@ export interface PeerReceptionOptions {
 /** Which of peers' questions are let in, and until when: what Go's GET and the links have in common. */
 export class PeerReception {
   readonly failures: FailureCodec;
-  readonly #groups: Pick<GroupRegistry, 'find'>;
+  readonly #groups: Pick<GroupRegistry, 'find' | 'groups'>;
   readonly #maxConcurrentRequests: number;
   #running = 0;
   #isDraining = false;
@@ -45,6 +45,10 @@ export class PeerReception {
   refusal(): 'draining' | 'overloaded' | undefined {
     if (this.#isDraining) return 'draining';
     return this.#running >= this.#maxConcurrentRequests ? 'overloaded' : undefined;
+  }
+
+  get groups(): readonly Group<unknown>[] {
+    return this.#groups.groups;
   }
 
   find(group: string): Group<unknown> | undefined {

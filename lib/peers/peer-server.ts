@@ -1,5 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { toBytes, type ByteSize } from '../core/byte-size.js';
 import type { Group } from '../core/group.js';
+import { handOver } from '../core/hand-over.js';
+import { within } from '../core/within.js';
 import type { PeerReply } from '../core/peer-picker.js';
 import { failureToJson, type FailureCodec } from './failure-codec.js';
 import { encodeGetResponse } from './get-response.js';
@@ -11,6 +14,8 @@ import { headers, PROTOCOL_VERSION, type FailureMark } from './wire.js';
 
 export interface PeerServerOptions extends PeerReceptionOptions {
   readonly pool: HttpPool;
+  /** Bytes of keys and values that are handed over to other peers by one that leaves. 0: nothing. Default `'256MiB'`. */
+  readonly handOverBytes?: ByteSize;
 }
 
 /**
@@ -23,10 +28,13 @@ export interface PeerServerOptions extends PeerReceptionOptions {
 export class PeerServer {
   readonly pool: HttpPool;
   readonly #reception: PeerReception;
+  readonly #handOverBytes: number;
   #drained: Promise<void> | undefined;
 
-  constructor({ pool, ...options }: PeerServerOptions) {
+  /** Throws an `InvalidOptionError` naming the first option that is not acceptable. */
+  constructor({ pool, handOverBytes = '256MiB', ...options }: PeerServerOptions) {
     this.pool = pool;
+    this.#handOverBytes = handOverBytes === 0 ? 0 : toBytes('handOverBytes', handOverBytes);
     this.#reception = new PeerReception(options);
     pool.links.serveWith(this.#reception);
   }
@@ -63,8 +71,9 @@ export class PeerServer {
   }
 
   /**
-   * Refuses new requests from now on, so that peers load elsewhere, and resolves once those under way are answered and the
-   * links are closed, or `timeoutMs` is over. A later call waits for the first one's end.
+   * Has other peers take this one's place: hands them what is held of its keys, for half of `timeoutMs` at most, tells them
+   * that it leaves, refuses further questions, and resolves once those under way are answered and the loads under way have
+   * ended, or `timeoutMs` is over. This process can still ask. A later call waits for the first one's end.
    */
   drain(timeoutMs: number): Promise<void> {
     this.#drained ??= this.#drain(timeoutMs);
@@ -93,12 +102,15 @@ export class PeerServer {
   }
 
   async #drain(timeoutMs: number): Promise<void> {
+    const { groups } = this.#reception;
     const startMs = performance.now();
-    const drained = this.#reception.drain(timeoutMs);
-    this.pool.links.retire();
-    await drained;
-    // Or an application's server, which waits for its connections, would wait for these.
-    await this.pool.links.close(Math.max(0, timeoutMs - (performance.now() - startMs)));
+    if (this.pool.links.size > 0 && this.#handOverBytes > 0) {
+      await handOver(groups, { peers: this.pool, maxBytes: this.#handOverBytes, timeoutMs: timeoutMs / 2 });
+    }
+    this.pool.leave();
+    const leftMs = Math.max(0, timeoutMs - (performance.now() - startMs));
+    const settled = Promise.all(groups.map((group) => group.ownLoadsSettled()));
+    await Promise.all([this.#reception.drain(leftMs), within(settled, leftMs)]);
   }
 
   async #serve(group: Group<unknown>, key: string, request: IncomingMessage, answer: Answer): Promise<void> {

@@ -38,10 +38,12 @@ export const PROTOCOL_VERSION = '1';
 export type FailureMark =
   | 'not-found'
   | 'load'
-  | 'overloaded'
   | 'unknown-group'
   | 'bad-request'
   | 'unauthorized'
-  | 'unanswered'
+  | 'overloaded'
   | 'draining'
-  | 'behind';
+  | 'behind'
+  | 'unanswered'
+  /** Of a peek: there is nothing in memory. */
+  | 'not-held';

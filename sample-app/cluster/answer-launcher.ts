@@ -1,4 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
+import { HttpPool } from 'nestjs-groupcache';
 import { StatsService } from '../stats/stats.service.js';
 import type { PeerMessage, StatsRequest } from './messages.js';
 
@@ -21,7 +22,8 @@ export function answerLauncher(app: INestApplication): void {
     setTimeout(() => process.exit(1), endWithinMs).unref();
     void app.close();
   });
-  tell({ type: 'ready' });
+  // Until then others take a part of this peer's keys, and a few are read once more.
+  void app.get(HttpPool).ready.then(() => tell({ type: 'ready' }));
 }
 
 function tell(message: PeerMessage): void {

@@ -52,7 +52,7 @@ describe('A cluster of three processes', () => {
     for (const peer of [one!, other!]) expect(await peer.stats()).toMatchObject({ serverRequests: 1, localLoads: 1 });
   });
 
-  it('loads locally, without an error to callers, what a killed peer owned', { timeout: 60_000 }, async () => {
+  it('loads elsewhere, without an error to callers, what a killed peer owned', { timeout: 60_000 }, async () => {
     const peers = await startCluster(3, { loadMs: 50, group: { cacheBytes: 0, loadTimeout: '5s' } });
     const [one, other, victim] = peers;
     const keys = Array.from({ length: 200 }, (_, index) => `key ${index}`);
@@ -70,9 +70,8 @@ describe('A cluster of three processes', () => {
     expect(await Promise.all(meanwhile)).toEqual([values, values]);
     expect(await Promise.all([one!.getMany(keys), other!.getMany(keys)])).toEqual([values, values]);
     expect(await victim!.ended).toEqual({ code: null, signal: 'SIGKILL' });
-    for (const peer of [one!, other!]) {
-      expect((await peer.stats()).peerErrors).toBeGreaterThanOrEqual(orphans.length);
-      expect(await peer.loads()).toMatchObject(Object.fromEntries(orphans.map((key) => [key, expect.any(Number)])));
-    }
+    const loads = { ...(await one!.loads()), ...(await other!.loads()) };
+    expect(loads).toMatchObject(Object.fromEntries(orphans.map((key) => [key, expect.any(Number)])));
+    expect((await one!.stats()).peerErrors + (await other!.stats()).peerErrors).toBeGreaterThan(0);
   });
 });

@@ -362,6 +362,21 @@ describe('Group.getMany', () => {
     expect(await group.getMany([])).toEqual([]);
   });
 
+  it('has a thousand under way at a time at most, of very many', async () => {
+    let running = 0;
+    let most = 0;
+    const group = createGroup(async (key) => {
+      most = Math.max(most, ++running);
+      await Promise.resolve();
+      running--;
+      return key;
+    });
+    const keys = Array.from({ length: 2_500 }, (_, number) => String(number));
+
+    expect(await group.getMany(keys)).toEqual(keys);
+    expect(most).toBe(1_000);
+  });
+
   it('rejects if one of them does, also by the signal', async () => {
     const group = createGroup((key) => (key === 'bad' ? Promise.reject(new Error('no')) : 1));
 

@@ -9,7 +9,7 @@ import { io } from 'socket.io-client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { sendRaw } from '../peers/raw-http.js';
-import { closeApps, closeLater, keyOwnedBy, logged, peer, platforms, startApp, startCluster } from './apps.js';
+import { closeApps, closeLater, introduce, keyOwnedBy, logged, peer, platforms, startApp } from './apps.js';
 
 afterEach(closeApps);
 
@@ -115,11 +115,12 @@ function upgradeToUnknown(app: INestApplication): Promise<string[]> {
   ]);
 }
 
-/** Links `one` to `other`, as its first question does. */
-async function link(one: INestApplication, other: INestApplication): Promise<void> {
-  const opened = [one, other].map((app) => once(app.get(HttpPool).events, 'linkOpened'));
-  await one.get(Rows).row(keyOwnedBy(other));
-  await Promise.all(opened);
+/** Tells `apps` about each other, and resolves once they have settled on one link. */
+async function link(apps: readonly INestApplication[]): Promise<void> {
+  const pools = apps.map((app) => app.get(HttpPool));
+  await vi.waitFor(() => expect(pools.every(({ self }) => self !== undefined)).toBe(true));
+  introduce(apps);
+  await vi.waitFor(() => expect(pools.map(({ links }) => links.size)).toEqual([1, 1]));
 }
 
 /** Sees that both ask each other, and over the link. */
@@ -144,15 +145,14 @@ describe.each(gateways)('a gateway of %s on %s', (_name, _platform, { adapterOf,
     ]),
   )('works beside links by %s, %s first and then %s', async (door, first) => {
     const groupcache = { ...peer, ...doors[door] };
-    const apps = (await startCluster(2, { ...setUp, groupcache })) as [INestApplication, INestApplication];
-    const [one, other] = apps;
+    const [one, other] = [await startApp({ ...setUp, groupcache }), await startApp({ ...setUp, groupcache })];
+    const apps: [INestApplication, INestApplication] = [one, other];
     const url = `http://127.0.0.1:${portOf(other)}`;
-    await vi.waitFor(() => expect(apps.map((app) => app.get(HttpPool).peers.length)).toEqual([2, 2]));
 
-    if (first === 'the link') await link(one, other);
+    if (first === 'the link') await link(apps);
     const chatting = await chat(url);
     expect(await chatting.shout('before')).toBe('BEFORE');
-    if (first !== 'the link') await link(one, other);
+    if (first !== 'the link') await link(apps);
 
     await expectLinked(apps, 'first');
     expect(await chatting.shout('after')).toBe('AFTER');

@@ -5,7 +5,7 @@ import { createConnection } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { deferred, stateOf } from '../core/deferred.js';
+import { deferred, reactions, stateOf } from '../core/deferred.js';
 import {
   closeApps,
   createApp,
@@ -108,7 +108,7 @@ describe('joining', () => {
     expect(logged('error')).toEqual([]);
   });
 
-  it('logs peers that come, go, fail and recover, once each', async () => {
+  it('logs peers that come, leave, fail and go, once each', async () => {
     const [one, other] = (await startCluster(2, {})) as [INestApplication, INestApplication];
     const { self } = one.get(HttpPool);
     const otherUrl = other.get(HttpPool).self!;
@@ -116,6 +116,7 @@ describe('joining', () => {
     const key = keyOwnedBy(other);
     const ask = (): Promise<unknown> => one.get(GroupService).get('lengths', key);
     const pool = one.get(HttpPool);
+    await vi.waitFor(() => expect(pool.links.to(otherUrl)).toBeDefined());
 
     await other.close();
     await ask();
@@ -126,12 +127,15 @@ describe('joining', () => {
 
     expect(logged('log').filter((message) => message.includes(`Peer ${otherUrl}`))).toEqual([
       `Peer ${otherUrl} joined`,
+      `Peer ${otherUrl} leaves; other peers take its keys`,
       `Peer ${otherUrl} left`,
     ]);
-    expect(logged('warn').filter((message) => message.includes(otherUrl))).toEqual([
-      expect.stringContaining('its keys are loaded here'),
-    ]);
     expect(logged('warn').at(-1)).toBe(`The peers do not list this process (${self}): it owns no keys`);
+    await vi.waitFor(() =>
+      expect(logged('warn').at(-1)).toMatch(`Peer ${nobody} can not be reached: connect ECONNREFUSED`),
+    );
+    expect(logged('warn').at(-1)).toMatch(/; other peers take its keys meanwhile$/);
+    expect(logged('warn').filter((message) => message.includes(otherUrl))).toEqual([]);
   });
 });
 
@@ -233,6 +237,44 @@ describe('app.close', () => {
 
     expect([owner.get(Rows).runs, other.get(Rows).runs]).toEqual([0, 1]);
     expect(other.get(GroupService).group('rows').stats.peerErrors).toBe(1);
+    held.resolve();
+    await closing;
+  });
+
+  it('is nobody’s error under load, of peers and of its own callers, though its database closes', async () => {
+    const apps = await startRows();
+    await vi.waitFor(() => expect(apps.map((app) => app.get(HttpPool).links.size)).toEqual([1, 1]));
+    const [leaver, other] = apps as [INestApplication, INestApplication];
+    const errors: unknown[] = [];
+    const over = new AbortController();
+    let rows = 0;
+    /** One row after the other, new ones and old ones, as callers do. */
+    const callers = async (app: INestApplication, name: string): Promise<void> => {
+      for (let number = 0; !over.signal.aborted; number++) {
+        const keys = [`${name} ${number}`, `row ${number % 50}`];
+        const got = await Promise.allSettled(keys.map((key) => app.get(Rows).row(key)));
+        rows += got.length;
+        errors.push(...got.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : [])));
+        await reactions();
+      }
+    };
+    const calling = Array.from({ length: 8 }, (_, index) => [
+      callers(other, `of a peer ${index}`),
+      callers(leaver, `of its own ${index}`),
+    ]).flat();
+    await vi.waitFor(() => expect(rows).toBeGreaterThan(1_000));
+    const held = deferred<void>();
+    leaver.get(Database).held = held.promise;
+
+    const closing = leaver.close();
+    // Its client is closed by now, and its callers are not.
+    await leaver.get(Database).closing.promise;
+    const before = rows;
+    await vi.waitFor(() => expect(rows).toBeGreaterThan(before + 1_000));
+    over.abort();
+    await Promise.all(calling);
+
+    expect(errors).toEqual([]);
     held.resolve();
     await closing;
   });

@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { Injectable } from '@nestjs/common';
-import { Cached, HttpPool } from 'nestjs-groupcache';
+import { Cached, GroupService, HttpPool } from 'nestjs-groupcache';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -27,10 +27,8 @@ const rowsOf = (app: INestApplication): Rows => app.get(Rows);
 /** Two linked applications. */
 async function startLinked(setUp: Parameters<typeof startCluster>[1] = {}): Promise<INestApplication[]> {
   const apps = await startCluster(2, { providers: [Rows], ...setUp });
-  const [one, other] = apps as [INestApplication, INestApplication];
-  const opened = [one, other].map((app) => once(app.get(HttpPool).events, 'linkOpened'));
-  await rowsOf(one).row(keyOwnedBy(other));
-  await Promise.all(opened);
+  // Both dial, and one link of the two stays.
+  await vi.waitFor(() => expect(apps.map((app) => app.get(HttpPool).links.size)).toEqual([1, 1]));
   return apps;
 }
 
@@ -72,11 +70,13 @@ describe('peers in applications', () => {
     const row = rowsOf(other).row(key);
     await rowsOf(owner).begun.promise;
 
+    const leaving = once(other.get(HttpPool).events, 'peerLeaving');
     const closed = owner.close();
-    await vi.waitFor(() => expect(other.get(HttpPool).links.to(owner.get(HttpPool).self!)).toBeUndefined());
+    await leaving;
     held.resolve();
 
     expect(await row).toBe(`row of ${key}`);
+    expect(other.get(GroupService).group('rows').stats).toMatchObject({ peerLoads: 1, peerErrors: 0 });
     await closed;
   });
 

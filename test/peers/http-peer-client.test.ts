@@ -38,6 +38,9 @@ function clientOf(
   options: Partial<HttpPeerClientOptions> = {},
 ): { client: HttpPeerClient; changes: StateChange[] } {
   const changes: StateChange[] = [];
+  const tell = (error: PeerError | undefined): void => {
+    if ((changes.at(-1)?.error === undefined) !== (error === undefined)) changes.push({ peer: url, error });
+  };
   const client = new HttpPeerClient(parsePeerUrl('peers', url, false), {
     basePath: '/_groupcache/',
     auth: new PeerAuth('none'),
@@ -47,7 +50,12 @@ function clientOf(
     maxResponseBytes: 1024 * 1024,
     maxConnections: 4,
     connectTimeoutMs: 1_000,
-    onStateChange: (peer, error) => changes.push({ peer, error }),
+    mayBeGo: false,
+    health: {
+      answered: () => tell(undefined),
+      failed: (error) => tell(error),
+      lost: (error) => tell(error),
+    },
     ...options,
   });
   closers.push(() => client.close(0));

@@ -1,6 +1,6 @@
 import { textCodec } from 'nestjs-groupcache/core';
 import { LocalCluster, type LocalPeer } from 'nestjs-groupcache/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { frameTypes } from '../../lib/peers/link/frames.js';
 import { dialRaw, helloOf, linkRaw, secret } from './link/raw-link.js';
 import { ask } from './raw-http.js';
@@ -52,12 +52,13 @@ describe('a peer', () => {
   it('neither links to who is not listed, though he has the secret, nor dials what he says that he is', async () => {
     const trap = await startTrap();
     const [peer] = (await startPeers(2)) as [LocalPeer, LocalPeer];
+    await vi.waitFor(() => expect(peer.pool.links.size).toBe(1));
     const stranger = await dialRaw(peer.url);
 
     stranger.send((frames) => frames.other(frameTypes.hello, 0, helloOf({ url: trap.url, to: peer.url })));
 
     expect(await stranger.closed).toEqual([4403, `${trap.url} is not listed here`]);
-    expect([peer.pool.links.size, peer.pool.peers.includes(trap.url), trap.connections]).toEqual([0, false, 0]);
+    expect([peer.pool.links.size, peer.pool.peers.includes(trap.url), trap.connections]).toEqual([1, false, 0]);
   });
 
   it('takes no new peers from a client that has the secret', async () => {

@@ -166,7 +166,7 @@ describe('HttpPool.events peerFailing', () => {
     const [asker, owner] = [await start(), await start(null)];
 
     expect(await failureOf(asker, owner, owner.url.replace('http', 'https'))).toMatch(
-      /could not be asked: wrong version number: it does not speak TLS there; does it expect http\?$/,
+      /can not be reached: wrong version number: it does not speak TLS there; does it expect http\?$/,
     );
   });
 
@@ -174,7 +174,7 @@ describe('HttpPool.events peerFailing', () => {
     const [asker, owner] = [await start(null), await start()];
 
     expect(await failureOf(asker, owner, owner.url.replace('https', 'http'))).toMatch(
-      /could not be asked: other side closed before it said anything: does it expect https\?$/,
+      /can not be reached: other side closed before it said anything: does it expect https\?$/,
     );
   });
 
@@ -187,7 +187,7 @@ describe('HttpPool.events peerFailing', () => {
     meet(owner, await start());
 
     expect(await failureOf(asker, owner)).toMatch(
-      /could not be asked: other side closed before it said anything: does it accept the certificate of this process\?$/,
+      /can not be reached: other side closed before it said anything: does it accept the certificate of this process\?$/,
     );
   });
 
@@ -195,7 +195,7 @@ describe('HttpPool.events peerFailing', () => {
     const asker = await start();
     const owner = await start({ ...stranger, ca: otherAuthority });
 
-    expect(await failureOf(asker, owner)).toMatch(/could not be asked: self-signed certificate in certificate chain$/);
+    expect(await failureOf(asker, owner)).toMatch(/can not be reached: self-signed certificate in certificate chain$/);
   });
 });
 

@@ -73,10 +73,3 @@ export function next<Name extends keyof HttpPoolEvents>(pool: HttpPool, name: Na
     pool.events.once(name, resolve as never);
   });
 }
-
-/** Links `one` to `other`, which it dials. */
-export async function link(one: TlsPeer, other: TlsPeer): Promise<void> {
-  const opened = next(one.pool, 'linkOpened');
-  one.pool.links.want({ url: other.url, origin: other.url, pathPrefix: '' });
-  await opened;
-}

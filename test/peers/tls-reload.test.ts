@@ -17,7 +17,7 @@ import type { HttpPoolOptions, PeerTlsOptions } from 'nestjs-groupcache/peers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PeerTls } from '../../lib/peers/peer-tls.js';
 import { tlsCertificates } from './tls-certificates.js';
-import { askByGet, link, meet, mutualTls, next, startTlsPeer, type TlsPeer } from './tls-peers.js';
+import { askByGet, meet, mutualTls, next, startTlsPeer, type TlsPeer } from './tls-peers.js';
 
 const { authority, otherAuthority, peer, renewed, stranger, expired, unnamed } = tlsCertificates;
 
@@ -87,7 +87,8 @@ describe('certificates in files', () => {
     const secret = new MountedSecret(peer);
     const [one, other] = [await start(secret.tls), await start(mutualTls)];
     meet(one, other);
-    await link(one, other);
+    // Both dial, and one link of the two stays.
+    await vi.waitFor(() => expect([one, other].map(({ pool }) => pool.links.size)).toEqual([1, 1]));
     const openLink = one.pool.links.to(other.url);
     expect(await serialShownBy(one)).toBe(serialOf(peer));
 

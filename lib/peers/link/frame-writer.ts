@@ -6,6 +6,7 @@ import {
   FRAME_HEAD_BYTES,
   frameTypes,
   GET_HEAD_BYTES,
+  type HandedEntry,
   type SetQuestion,
   type ValueNotes,
 } from './frames.js';
@@ -68,9 +69,10 @@ export class FrameWriter {
     this.#start = this.#end = MESSAGE_HEAD_ROOM;
   }
 
-  get(id: number, timeoutMs: number, group: string, key: string): void {
+  get(id: number, timeoutMs: number, group: string, key: string, isPeek = false): void {
+    const type = isPeek ? frameTypes.peek : frameTypes.get;
     // Room for the longest that they can be; what they are is known once they are written.
-    const start = this.#begin(frameTypes.get, id, GET_HEAD_BYTES + 3 * (group.length + key.length));
+    const start = this.#begin(type, id, GET_HEAD_BYTES + 3 * (group.length + key.length));
     const groupStart = start + GET_HEAD_BYTES;
     const keyStart = writeText(this.#buffer, group, groupStart);
     const end = writeText(this.#buffer, key, keyStart);
@@ -99,13 +101,27 @@ export class FrameWriter {
   }
 
   set(id: number, { timeoutMs, group, key, value }: SetQuestion): void {
+    const start = this.#beginKeyed(frameTypes.set, id, timeoutMs, group, key, value.length);
+    value.copyTo(this.#buffer, start);
+  }
+
+  handOver(id: number, { group, key, value, notes }: HandedEntry): void {
+    const tagsJson = tagsToJson(notes);
+    const fieldsLength = fieldsLengthOf(notes, 0, tagsJson);
+    const rest = FIELDS_LENGTH_BYTES + fieldsLength + value.length;
+    const start = this.#beginKeyed(frameTypes.handOver, id, 0, group, key, rest);
+    writeUint16(this.#buffer, fieldsLength, start);
+    value.copyTo(this.#buffer, this.#writeFields(start + FIELDS_LENGTH_BYTES, notes, 0, tagsJson));
+  }
+
+  /** Returns where what comes after the key begins. */
+  #beginKeyed(type: number, id: number, timeoutMs: number, group: string, key: string, rest: number): number {
     const [groupBytes, keyBytes] = [Buffer.byteLength(group), Buffer.byteLength(key)];
-    const start = this.#begin(frameTypes.set, id, GET_HEAD_BYTES + groupBytes + keyBytes + value.length);
+    const start = this.#begin(type, id, GET_HEAD_BYTES + groupBytes + keyBytes + rest);
     writeUint32(this.#buffer, timeoutMs, start);
     writeUint16(this.#buffer, groupBytes, start + 4);
     writeUint32(this.#buffer, keyBytes, start + 6);
-    const keyStart = writeText(this.#buffer, group, start + GET_HEAD_BYTES);
-    value.copyTo(this.#buffer, writeText(this.#buffer, key, keyStart));
+    return writeText(this.#buffer, key, writeText(this.#buffer, group, start + GET_HEAD_BYTES));
   }
 
   notFound(id: number, ttlMs: number | undefined): void {
@@ -119,23 +135,17 @@ export class FrameWriter {
     if (content !== '') this.#buffer.write(content, body, 'utf8');
   }
 
-  #beginValue(
-    type: number,
-    id: number,
-    length: number,
-    { minuteQps, ttlMs, tags }: ValueNotes,
-    totalLength: number,
-  ): number {
-    const tagsJson = tags === undefined ? '' : JSON.stringify(tags);
-    const tagsBytes = Buffer.byteLength(tagsJson);
-    const fieldsLength =
-      (minuteQps === 0 ? 0 : FIELD_HEAD_BYTES + 8) +
-      (totalLength === 0 ? 0 : UINT32_FIELD_BYTES) +
-      (ttlMs === undefined ? 0 : UINT32_FIELD_BYTES) +
-      (tags === undefined ? 0 : FIELD_HEAD_BYTES + tagsBytes);
+  #beginValue(type: number, id: number, length: number, notes: ValueNotes, totalLength: number): number {
+    const tagsJson = tagsToJson(notes);
+    const fieldsLength = fieldsLengthOf(notes, totalLength, tagsJson);
     const body = this.#begin(type, id, FIELDS_LENGTH_BYTES + fieldsLength + length);
     writeUint16(this.#buffer, fieldsLength, body);
-    let offset = body + FIELDS_LENGTH_BYTES;
+    return this.#writeFields(body + FIELDS_LENGTH_BYTES, notes, totalLength, tagsJson);
+  }
+
+  /** Returns where they end. */
+  #writeFields(start: number, { minuteQps, ttlMs }: ValueNotes, totalLength: number, tagsJson: string): number {
+    let offset = start;
     if (minuteQps !== 0) {
       this.#buffer[offset] = fieldTags.minuteQps;
       writeUint16(this.#buffer, 8, offset + 1);
@@ -143,9 +153,9 @@ export class FrameWriter {
     }
     if (totalLength !== 0) offset = this.#writeUint32Field(fieldTags.totalLength, totalLength, offset);
     if (ttlMs !== undefined) offset = this.#writeUint32Field(fieldTags.ttl, Math.min(ttlMs, MAX_TTL_MS), offset);
-    if (tags !== undefined) {
+    if (tagsJson !== '') {
       this.#buffer[offset] = fieldTags.tags;
-      writeUint16(this.#buffer, tagsBytes, offset + 1);
+      writeUint16(this.#buffer, Buffer.byteLength(tagsJson), offset + 1);
       offset = writeText(this.#buffer, tagsJson, offset + FIELD_HEAD_BYTES);
     }
     return offset;
@@ -184,6 +194,20 @@ export class FrameWriter {
     collected.copy(this.#buffer, this.#start);
     this.#end += length;
   }
+}
+
+/** Empty for none. */
+function tagsToJson({ tags }: ValueNotes): string {
+  return tags === undefined ? '' : JSON.stringify(tags);
+}
+
+function fieldsLengthOf({ minuteQps, ttlMs }: ValueNotes, totalLength: number, tagsJson: string): number {
+  return (
+    (minuteQps === 0 ? 0 : FIELD_HEAD_BYTES + 8) +
+    (totalLength === 0 ? 0 : UINT32_FIELD_BYTES) +
+    (ttlMs === undefined ? 0 : UINT32_FIELD_BYTES) +
+    (tagsJson === '' ? 0 : FIELD_HEAD_BYTES + Buffer.byteLength(tagsJson))
+  );
 }
 
 function wordAfter(offset: number): number {

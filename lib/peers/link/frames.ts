@@ -37,6 +37,12 @@ export const frameTypes = {
   forgotten: 14,
   /** As `get`, with a value for the key to the end. Its answer is a value: JSON of what has come of it. */
   set: 15,
+  /** As `get`, for what is in memory alone: the answer is a value, or a refusal with `not-held`. */
+  peek: 16,
+  /** As `set`, with fields between key and value, as a value has them: an entry of the sender, which is leaving. The answer is an empty value, or a refusal. */
+  handOver: 17,
+  /** Which share of its keys the sender takes, a number from 0 up to 1: 0 if it is leaving. */
+  share: 18,
 } as const;
 
 /** Length, type and id. */
@@ -64,6 +70,14 @@ export interface SetQuestion {
   readonly group: string;
   readonly key: string;
   readonly value: ByteView;
+}
+
+/** An entry that is handed over, with the value in memory of its own. */
+export interface HandedEntry {
+  readonly group: string;
+  readonly key: string;
+  readonly value: ByteView;
+  readonly notes: ValueNotes;
 }
 
 /** What is said of a value beside it: a peer's reply is that. */

@@ -60,12 +60,12 @@ export class InvalidationExchange {
 
   /** A link is open: what both sides have applied has to be said. */
   opened(link: ExchangeLink): void {
-    link.invalidations?.tell();
+    link.invalidations?.begin();
   }
 
   /** The other side of `link` has said what it has applied. */
   heard(link: ExchangeLink): void {
-    this.#start();
+    if (this.#log.vector.size > 0 || link.invalidations?.isBehind === true) this.#start();
     const seq = link.invalidations?.heardOf(this.#log.origin) ?? 0;
     if (seq > 0) this.#confirmations.confirm(link.peer, seq);
   }

@@ -5,7 +5,7 @@ import type { PeerReply } from '../../core/peer-picker.js';
 import { failureToJson } from '../failure-codec.js';
 import type { PeerReception } from '../peer-reception.js';
 import { LISTEN_MAX_KEY_BYTES, type FailureMark } from '../wire.js';
-import { frameTypes, type SetQuestion } from './frames.js';
+import { frameTypes, type HandedEntry, type SetQuestion } from './frames.js';
 import type { LinkInvalidations } from './link-invalidations.js';
 import type { LinkOutput } from './link-output.js';
 import { MAX_QUESTIONS } from './link-questions.js';
@@ -50,13 +50,14 @@ export class LinkAnswers {
    *
    * Throws a `RangeError` for an id that is not free.
    */
-  get(id: number, timeoutMs: number, groupName: string, key: string): void {
-    const group = this.#admit(id, groupName, key);
+  get(id: number, timeoutMs: number, groupName: string, key: string, isPeek = false): void {
+    const group = this.#admit(id, groupName, key, isPeek);
     if (group === undefined) return;
     const wait = this.#enter(id);
     const { invalidations } = this.#options;
-    if (invalidations?.isBehind !== true) return this.#serve(id, wait, timeoutMs, group, key);
-    const callOff = invalidations.whenCaughtUp(() => this.#serve(id, wait, timeoutMs, group, key));
+    const serve = isPeek ? this.#servePeek : this.#serve;
+    if (invalidations?.isBehind !== true) return serve(id, wait, timeoutMs, group, key);
+    const callOff = invalidations.whenCaughtUp(() => serve(id, wait, timeoutMs, group, key));
     wait.begin(callOff, Math.min(timeoutMs, CATCH_UP_MS), () => this.#abandon(id, wait, 'behind'));
   }
 
@@ -80,22 +81,39 @@ export class LinkAnswers {
     );
   }
 
-  /** The group, if the question is let in; it has been refused otherwise. */
-  #admit(id: number, groupName: string, key: string): Group<unknown> | undefined {
+  /** Keeps an entry of the other side, which is leaving. */
+  takeOver(id: number, { group: groupName, key, value, notes }: HandedEntry): void {
+    const { invalidations } = this.#options;
+    if (invalidations === undefined) return this.refuse(id, 'unauthorized');
+    const group = this.#admit(id, groupName, key);
+    if (group === undefined) return;
+    if (invalidations.mayBeOld({ group: groupName, key, tags: notes.tags })) return this.refuse(id, 'behind');
+    const wait = this.#enter(id);
+    const isTaken = group.takeOver(key, { outcome: 'value', value, ...notes });
+    if (isTaken) this.#reply(id, wait, { outcome: 'value', value: ByteView.empty, minuteQps: 0 });
+    else this.#close(id, wait, 'not-held');
+  }
+
+  /** The group, if the question is let in; it has been refused otherwise. What is in memory is told by one that is leaving, too. */
+  #admit(id: number, groupName: string, key: string, isPeek = false): Group<unknown> | undefined {
     if (id >= MAX_QUESTIONS) throw new RangeError('has a question of an id that is too high');
     if (this.#waits[id] !== undefined) throw new RangeError('asks twice under one id');
     const { reception } = this.#options;
     const group = reception?.find(groupName);
-    const refusal = this.#refusalOf(key) ?? (group === undefined ? 'unknown-group' : undefined);
+    const refusal = this.#refusalOf(key, isPeek) ?? (group === undefined ? 'unknown-group' : undefined);
     if (refusal === undefined) return group;
     this.refuse(id, refusal);
     return undefined;
   }
 
-  #refusalOf(key: string): FailureMark | undefined {
+  #refusalOf(key: string, isPeek: boolean): FailureMark | undefined {
     const { reception } = this.#options;
     if (reception === undefined) return 'unauthorized';
-    return reception.refusal() ?? (key.length > LISTEN_MAX_KEY_BYTES ? 'bad-request' : undefined);
+    const refusal = reception.refusal();
+    return (
+      (isPeek && refusal === 'draining' ? undefined : refusal) ??
+      (key.length > LISTEN_MAX_KEY_BYTES ? 'bad-request' : undefined)
+    );
   }
 
   #enter(id: number): LinkWait {
@@ -106,12 +124,20 @@ export class LinkAnswers {
     return wait;
   }
 
-  #serve(id: number, wait: LinkWait, timeoutMs: number, group: Group<unknown>, key: string): void {
+  readonly #serve: Service = (id, wait, timeoutMs, group, key) => {
     const reply = group.serveFromMemory(key);
     if (reply !== undefined) return this.#reply(id, wait, reply);
     const leave = group.serveByLoadTo(key, (loaded) => this.#replyLoaded(id, wait, loaded));
     wait.begin(leave, timeoutMs, () => this.#abandon(id, wait));
-  }
+  };
+
+  readonly #servePeek: Service = (id, wait, timeoutMs, group, key) => {
+    const reply = group.servePeek(key);
+    if (reply !== undefined) return this.#reply(id, wait, reply);
+    const leave = group.servePeekByLoad(key, (loaded) => this.#replyLoaded(id, wait, loaded));
+    if (leave === undefined) this.#close(id, wait, 'not-held');
+    else wait.begin(leave, timeoutMs, () => this.#abandon(id, wait, 'not-held'));
+  };
 
   refuse(id: number, mark: FailureMark): void {
     this.#output.frames.other(frameTypes.refused, id, mark);
@@ -185,6 +211,8 @@ export class LinkAnswers {
     if (this.#open === 0) this.#options.onIdle();
   }
 }
+
+type Service = (id: number, wait: LinkWait, timeoutMs: number, group: Group<unknown>, key: string) => void;
 
 /** A question that is being answered: loaded first, perhaps, for as long as its asker waits. */
 class LinkWait {

@@ -18,6 +18,10 @@ export interface LinkHello {
   readonly to?: string;
   /** What its ring is made of, by digest. */
   readonly ring: string;
+  /** The share of its keys that it takes, from 0 up to 1. */
+  readonly share?: number;
+  /** Milliseconds for which it has been serving; not said in the first moments, while it hears its peers. */
+  readonly servedMs?: number;
   /** Random, and new for every link. */
   readonly nonce: string;
 }
@@ -138,10 +142,11 @@ function bodyOf(message: Buffer, type: number): string {
 function parseHello(text: string): LinkHello {
   const hello = JSON.parse(text) as Partial<Record<keyof LinkHello, unknown>> | null;
   if (hello?.version !== 1) throw new RangeError('is of another version');
-  const { bootId, ring, nonce, url, to, capabilities } = hello;
+  const { bootId, ring, nonce, url, to, capabilities, share, servedMs } = hello;
   const isWhole = [bootId, ring, nonce].every(isText) && (nonce as string).length >= 16;
   const isFitting = [url, to].every((value) => value === undefined || isText(value));
-  if (!isWhole || !isFitting) throw new RangeError('is no hello');
+  const hasNumbers = [share, servedMs].every((value) => value === undefined || (value as number) >= 0);
+  if (!isWhole || !isFitting || !hasNumbers) throw new RangeError('is no hello');
   return { ...hello, capabilities: Array.isArray(capabilities) ? capabilities : [] } as LinkHello;
 }
 

@@ -64,6 +64,29 @@ export class LinkInvalidations {
     return this.#heard.get(origin) ?? 0;
   }
 
+  /** As `tell`, when the link has just been opened: the other side may be waiting for it, though nothing has been removed yet. */
+  begin(): void {
+    if (this.#log.vector.size === 0) this.#write(frameTypes.seen, {});
+    else this.tell();
+  }
+
+  /**
+   * Whether something has been applied here, of which the other side has not said that it has applied it, that touches what
+   * it sends; also where that is not known any more.
+   */
+  mayBeOld({ group, key, tags }: { group: string; key: string; tags?: readonly string[] }): boolean {
+    for (const [origin, seq] of this.#log.vector) {
+      const heard = this.heardOf(origin);
+      if (heard >= seq) continue;
+      const missed = this.#log.after(origin, heard, seq - heard);
+      const touches = (one: Invalidation): boolean =>
+        one.group === group &&
+        (one.kind === 'all' || (one.kind === 'key' ? one.subject === key : tags?.includes(one.subject) === true));
+      if (missed === undefined || missed.some(touches)) return true;
+    }
+    return false;
+  }
+
   /** Tells the other side what it has not been told yet; to be called before a question is sent. */
   tell(): void {
     if (this.#toldPosition === this.#log.position) return;

@@ -3,12 +3,12 @@ import type { WebSocket } from 'ws';
 import { KeyTooLongError, PeerError } from '../../core/errors.js';
 import type { InvalidationLog } from '../../core/invalidation-log.js';
 import type { SetResult } from '../../core/invalidation-result.js';
-import type { PeerAnswer, PeerReply, PeerRequest, PeerSetRequest } from '../../core/peer-picker.js';
+import type { PeerAnswer, PeerEntry, PeerReply, PeerRequest, PeerSetRequest } from '../../core/peer-picker.js';
 import { decodeFailure, failureFromJson, overloadedAt, type FailureCodec } from '../failure-codec.js';
 import type { PeerReception } from '../peer-reception.js';
 import { LISTEN_MAX_KEY_BYTES } from '../wire.js';
 import { frameTypes } from './frames.js';
-import { readFields, readFrames, readSet, type FrameHandler } from './read-frames.js';
+import { readFields, readFrames, readHandOver, readSet, type FrameHandler } from './read-frames.js';
 import { LinkAnswers } from './link-answers.js';
 import { LinkInvalidations } from './link-invalidations.js';
 import { LinkOutput } from './link-output.js';
@@ -17,6 +17,12 @@ import type { TurnEnd } from './turn-end.js';
 
 /** A value that is set goes in one frame. */
 const MAX_SET_BYTES = 256 * 1024;
+
+/** How long an entry that is handed over is waited for. */
+const HAND_OVER_TIMEOUT_MS = 1_000;
+
+/** Beats without a sign of life after which the other side is gone. */
+const SILENT_BEATS = 3;
 
 /** How much longer than the owner waits for others its answer may take. */
 const SET_GRACE_MS = 250;
@@ -40,13 +46,20 @@ export interface PeerLinkOptions {
   readonly onHeard: (link: PeerLink) => void;
   /** Answers the other side; without one its questions are refused. */
   readonly reception: PeerReception | undefined;
-  /** How often a silent link is asked for a sign of life; without one by the next time it is closed. */
+  /** How often a silent link is asked for a sign of life; without one for three times as long it is cut. */
   readonly heartbeatMs: number;
+  /** This process was held up for so long that the other side may have taken it for gone. */
+  readonly onStalled: () => void;
+  /** The other side takes this share of its keys from now on. */
+  readonly onShare: (link: PeerLink, share: number) => void;
   /** Called once, when no further questions may be asked. */
   readonly onRetired: (link: PeerLink) => void;
   /** Called once. */
-  readonly onClosed: (link: PeerLink) => void;
+  readonly onClosed: (link: PeerLink, end: LinkEnd) => void;
 }
+
+/** How a link has ended: both had said goodbye; the connection was lost; the other side gave no sign of life any more. */
+export type LinkEnd = 'goodbye' | 'lost' | 'silent';
 
 /**
  * One connection between two peers who know each other, on which both ask and both answer. Answers come in any order.
@@ -69,7 +82,9 @@ export class PeerLink {
   readonly #heartbeat: NodeJS.Timeout;
   #hasRetired = false;
   #hasOtherRetired = false;
-  #hasSignOfLife = true;
+  #silentBeats = 0;
+  #lastBeatMs = performance.now();
+  #end: LinkEnd = 'lost';
   /** By the message that is being read. */
   #hasBeenAsked = false;
 
@@ -112,11 +127,11 @@ export class PeerLink {
     });
     const handler = this.#handler();
     socket.on('message', (message: Buffer, isBinary: boolean) => this.#read(message, isBinary, handler));
-    socket.on('pong', () => (this.#hasSignOfLife = true));
+    socket.on('pong', () => (this.#silentBeats = 0));
     socket.on('error', () => socket.terminate());
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
-        this.#end();
+        this.#closed();
         resolve();
       });
     });
@@ -193,6 +208,27 @@ export class PeerLink {
     });
   }
 
+  /** As `PeerClient.takeOver`. */
+  takeOver({ group, key, value: entry }: PeerEntry): Promise<boolean> {
+    const { invalidations } = this;
+    const { value, ...notes } = entry;
+    if (!this.isOpen || invalidations === undefined || value.length > MAX_SET_BYTES) return Promise.resolve(false);
+    invalidations.tell();
+    const request = { group, key, timeoutMs: HAND_OVER_TIMEOUT_MS, signal: NEVER_ABORTED, onAbort: () => undefined };
+    return new Promise((resolve) => {
+      const answered = (reply: PeerReply): void => resolve(reply.outcome === 'value');
+      this.#questions.ask(request, { answered, failed: () => resolve(false) }, (id) => {
+        this.#output.frames.handOver(id, { group, key, value, notes });
+        this.#output.written();
+      });
+    });
+  }
+
+  /** Tells the other side which share of its keys this process takes. */
+  tellShare(share: number): void {
+    if (this.#socket.readyState === 1) this.#writeOther(frameTypes.share, 0, String(share));
+  }
+
   /** Asks no more and is asked no more; the connection is closed once all that is open has been answered. */
   retire(): void {
     if (this.#hasRetired) return;
@@ -223,14 +259,14 @@ export class PeerLink {
     this.#output.written();
   }
 
-  readonly #write = (id: number, { group, key, timeoutMs }: PeerRequest): void => {
+  readonly #write = (id: number, { group, key, timeoutMs, isPeek }: PeerRequest): void => {
     this.invalidations?.tell();
-    this.#output.frames.get(id, Math.min(Math.ceil(timeoutMs), 0xffff_ffff), group, key);
+    this.#output.frames.get(id, Math.min(Math.ceil(timeoutMs), 0xffff_ffff), group, key, isPeek);
     this.#output.written();
   };
 
   #read(message: Buffer, isBinary: boolean, handler: FrameHandler): void {
-    this.#hasSignOfLife = true;
+    this.#silentBeats = 0;
     this.#hasBeenAsked = false;
     try {
       if (!isBinary) throw new RangeError('is a text');
@@ -246,9 +282,9 @@ export class PeerLink {
     const questions = this.#questions;
     const answers = this.#answers;
     return {
-      onGet: (id, timeoutMs, group, key) => {
+      onGet: (id, timeoutMs, group, key, isPeek) => {
         this.#hasBeenAsked = true;
-        answers.get(id, timeoutMs, group, key);
+        answers.get(id, timeoutMs, group, key, isPeek);
       },
       onUnreadable: (id) => answers.refuse(id, 'bad-request'),
       onValue: (id, message, start, end, fields, isLast) => questions.value(id, message, start, end, fields, isLast),
@@ -273,6 +309,10 @@ export class PeerLink {
         return this.invalidations?.read(type, id, body.toString('utf8'));
       case frameTypes.set:
         return this.#answers.set(id, readSet(body));
+      case frameTypes.handOver:
+        return this.#answers.takeOver(id, readHandOver(body));
+      case frameTypes.share:
+        return this.#options.onShare(this, readShare(body));
       case frameTypes.goodbye:
         this.#hasOtherRetired = true;
         this.retire();
@@ -299,23 +339,40 @@ export class PeerLink {
   #closeIfDone(): void {
     if (!this.#hasRetired || !this.#hasOtherRetired) return;
     if (this.#questions.open > 0 || this.#answers.open > 0) return;
+    this.#end = 'goodbye';
     this.#output.sendNow();
     this.#socket.close(1000);
   }
 
   #beat(): void {
-    if (!this.#hasSignOfLife) return this.cut();
-    this.#hasSignOfLife = false;
-    this.#socket.ping();
+    const nowMs = performance.now();
+    // Who was held up himself has not read the answers yet.
+    const lateMs = nowMs - this.#lastBeatMs - this.#options.heartbeatMs;
+    this.#lastBeatMs = nowMs;
+    if (lateMs > this.#options.heartbeatMs) this.#silentBeats = 0;
+    if (lateMs > SILENT_BEATS * this.#options.heartbeatMs) this.#options.onStalled();
+    if (this.#silentBeats++ < SILENT_BEATS) {
+      if (this.#silentBeats > 1) this.#socket.ping();
+      return;
+    }
+    this.#end = 'silent';
+    this.cut();
   }
 
-  #end(): void {
+  #closed(): void {
     clearInterval(this.#heartbeat);
     const isNews = !this.#hasRetired;
     this.#hasRetired = true;
+    if (isNews) this.#options.onRetired(this);
+    // First, so that who asks somebody else does not choose this one again.
+    this.#options.onClosed(this, this.#end);
     this.#questions.failAll(new PeerError(this.peer, 'closed its link before it answered'));
     this.#answers.abandonAll();
-    if (isNews) this.#options.onRetired(this);
-    this.#options.onClosed(this);
   }
+}
+
+function readShare(body: Buffer): number {
+  const share = Number(body.toString('latin1', 0, 32));
+  if (!(share >= 0 && share <= 1)) throw new RangeError('has something else for a share');
+  return share;
 }

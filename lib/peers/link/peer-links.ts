@@ -14,7 +14,8 @@ import { InvalidationExchange } from './invalidation-exchange.js';
 import { LinkDial } from './link-dial.js';
 import { shakeHands, type LinkHello } from './link-handshake.js';
 import { MAX_MESSAGE_BYTES } from './link-output.js';
-import { PeerLink } from './peer-link.js';
+import type { PeerIntroduction } from './linked-peer-client.js';
+import { PeerLink, type LinkEnd } from './peer-link.js';
 import { TurnEnd } from './turn-end.js';
 
 /** The pool, as its links see it. */
@@ -39,8 +40,17 @@ export interface LinkHost {
   readonly connectTimeoutMs: number;
   /** What the ring is made of, by digest. */
   readonly ringDigest: () => string;
-  onLinkOpened(peer: string): void;
-  onLinkClosed(peer: string): void;
+  /** What this process says of itself: see `LinkHello`. */
+  readonly introduction: () => Pick<LinkHello, 'share' | 'servedMs'>;
+  onLinkOpened(peer: string, introduction: PeerIntroduction): void;
+  /** A peer has said what it has applied, and that has been applied here, or it does not take part in that. */
+  onCaughtUp(peer: string): void;
+  /** A peer could not be linked to; `isDeclined`: it has answered otherwise. */
+  onDialFailed(peer: string, isDeclined: boolean): void;
+  onShare(peer: string, share: number): void;
+  /** This process was held up for so long that others may have taken it for gone. */
+  onStalled(): void;
+  onLinkClosed(peer: string, end: LinkEnd): void;
   onRingDiffers(peer: string): void;
   onUrlShared(peer: string): void;
 }
@@ -48,7 +58,12 @@ export interface LinkHost {
 /** Connections at a time whose other side has not proven itself yet. */
 const MAX_UNPROVEN = 64;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
-const HEARTBEAT_MS = 10_000;
+/** Three of these without a sign of life end a link. */
+const HEARTBEAT_MS = 250;
+
+/** How long the link of a peer that is listed no more stays, for what it has to hand over. */
+const UNLISTED_MS = 10_000;
+
 const SHORT_LIFE_MS = 1_000;
 const CLIENT = 'of a client';
 
@@ -156,7 +171,9 @@ export class PeerLinks {
     socket.once('upgrade', (response) => (raw = response.socket));
     socket.once('close', () => {
       this.#unproven.delete(socket);
-      if (!isProven) dial.fail(performance.now(), isDeclined);
+      if (isProven) return;
+      dial.fail(performance.now(), isDeclined);
+      this.#host.onDialFailed(peer.url, isDeclined);
     });
     socket.once('open', () => {
       shakeHands(socket, raw, {
@@ -202,12 +219,25 @@ export class PeerLinks {
     });
   }
 
-  /** Retires the links of peers that are listed no more. */
+  /** Retires the links of peers that are listed no more, once they have had the time to hand over what they hold. */
   peersChanged(): void {
     const { peers } = this.#host.membership();
     for (const peer of this.#dials.keys()) if (!peers.includes(peer)) this.#dials.delete(peer);
     this.#bootIds.keepOnly(peers);
-    for (const link of this.#links) if (link.peer !== CLIENT && !peers.includes(link.peer)) link.retire();
+    for (const link of this.#links) {
+      if (link.peer !== CLIENT && !peers.includes(link.peer)) {
+        setTimeout(() => this.#retireUnlisted(link), UNLISTED_MS).unref();
+      }
+    }
+  }
+
+  #retireUnlisted(link: PeerLink): void {
+    if (!this.#host.membership().peers.includes(link.peer)) link.retire();
+  }
+
+  /** Tells all which share of its keys this process takes. */
+  tellShare(share: number): void {
+    for (const link of this.#links) link.tellShare(share);
   }
 
   /** Says goodbye on all links, and takes no more. What is open is answered. */
@@ -224,7 +254,7 @@ export class PeerLinks {
     this.#exchange.close();
   }
 
-  /** Closes the links that were dialed by others, as `close` does; they may come again. */
+  /** Closes the links that were dialed by others, as `close` does. */
   async closeAccepted(timeoutMs: number): Promise<void> {
     const accepted = [...this.#links].filter((link) => !link.isDialer);
     await Promise.all(accepted.map((link) => link.close(timeoutMs)));
@@ -241,8 +271,8 @@ export class PeerLinks {
     return peers.filter((peer) => peer !== self);
   }
 
-  #hello(): Pick<LinkHello, 'bootId' | 'ring'> {
-    return { bootId: this.#host.bootId, ring: this.#host.ringDigest() };
+  #hello(): Pick<LinkHello, 'bootId' | 'ring' | 'share' | 'servedMs'> {
+    return { bootId: this.#host.bootId, ring: this.#host.ringDigest(), ...this.#host.introduction() };
   }
 
   #refusalOf({ url, to }: LinkHello): string | undefined {
@@ -269,19 +299,27 @@ export class PeerLinks {
       failures,
       maxValueBytes: maxResponseBytes,
       invalidations: isMutual || isDialer || auth?.isOpen === true ? invalidations : undefined,
-      onHeard: (heard) => this.#exchange.heard(heard),
+      onHeard: (heard) => {
+        this.#exchange.heard(heard);
+        heard.invalidations?.whenCaughtUp(() => this.#host.onCaughtUp(heard.peer));
+      },
+      onStalled: () => this.#host.onStalled(),
+      onShare: (told, share) => {
+        // Of who has come without a proof nobody knows whose share it is.
+        if (this.#open.get(told.peer) === told) this.#host.onShare(told.peer, share);
+      },
       reception: role === 'client' ? undefined : this.#reception,
       heartbeatMs: HEARTBEAT_MS,
       onRetired: () => {
         if (this.#open.get(link.peer) === link) this.#open.delete(link.peer);
       },
-      onClosed: () => {
+      onClosed: (_link, end) => {
         this.#links.delete(link);
         if (url === undefined || !wasOpened) return;
         // Opened and lost at once: not to be dialed again at once.
         if (isDialer && performance.now() - openedMs < SHORT_LIFE_MS)
           this.#dials.get(url)?.fail(performance.now(), false);
-        if (this.#open.get(url) === undefined) this.#host.onLinkClosed(url);
+        if (this.#open.get(url) === undefined) this.#host.onLinkClosed(url, end);
       },
     });
     this.#links.add(link);
@@ -299,7 +337,9 @@ export class PeerLinks {
     wasOpened = true;
     this.#open.set(url, link);
     rival?.retire();
-    this.#host.onLinkOpened(url);
+    const { share = 1, servedMs = Number.NEGATIVE_INFINITY } = hello;
+    this.#host.onLinkOpened(url, { share, servingMs: performance.now() - servedMs });
+    if (link.invalidations === undefined) this.#host.onCaughtUp(url);
     for (const opened of this.#openings.get(url) ?? []) opened();
   }
 

@@ -7,12 +7,13 @@ import {
   FRAME_HEAD_BYTES,
   frameTypes,
   GET_HEAD_BYTES,
+  type HandedEntry,
   type SetQuestion,
 } from './frames.js';
 
 /** Takes what `readFrames` finds. Bytes are parts of the message: who keeps them copies them. */
 export interface FrameHandler {
-  onGet(id: number, timeoutMs: number, group: string, key: string): void;
+  onGet(id: number, timeoutMs: number, group: string, key: string, isPeek: boolean): void;
   /** A question whose group or key is not UTF-8. */
   onUnreadable(id: number): void;
   /**
@@ -44,15 +45,23 @@ export function readFrames(message: Buffer, handler: FrameHandler): void {
     const type = message[offset + 4]!;
     const id = message.readUInt32BE(offset + 5);
     const body = offset + FRAME_HEAD_BYTES;
-    if (type === frameTypes.get) readGet(message, body, end, id, handler);
-    else if (type === frameTypes.value || type === frameTypes.more) {
+    if (type === frameTypes.get || type === frameTypes.peek) {
+      readGet(message, body, end, id, type === frameTypes.peek, handler);
+    } else if (type === frameTypes.value || type === frameTypes.more) {
       readValue(message, body, end, id, type === frameTypes.value, handler);
     } else handler.onOther(type, id, message.subarray(body, end));
     offset = end;
   }
 }
 
-function readGet(message: Buffer, start: number, end: number, id: number, handler: FrameHandler): void {
+function readGet(
+  message: Buffer,
+  start: number,
+  end: number,
+  id: number,
+  isPeek: boolean,
+  handler: FrameHandler,
+): void {
   if (end - start < GET_HEAD_BYTES) throw new RangeError('has a question that ends inside its head');
   const timeoutMs = message.readUInt32BE(start);
   const groupStart = start + GET_HEAD_BYTES;
@@ -64,7 +73,7 @@ function readGet(message: Buffer, start: number, end: number, id: number, handle
   // What is not UTF-8 is read as U+FFFD, so that two keys would be one.
   const isDoubtful = group.includes('\ufffd') || key.includes('\ufffd');
   if (isDoubtful && !isUtf8(message.subarray(groupStart, keyEnd))) handler.onUnreadable(id);
-  else handler.onGet(id, timeoutMs, group, key);
+  else handler.onGet(id, timeoutMs, group, key, isPeek);
 }
 
 function readValue(
@@ -123,15 +132,30 @@ function tagsOf(json: string): readonly string[] {
 
 /** Reads the body of a `set` frame; throws a `RangeError` if it is not well-formed. */
 export function readSet(body: Buffer): SetQuestion {
-  if (body.length < GET_HEAD_BYTES) throw new RangeError('has a set that ends inside its head');
+  const { group, key, keyEnd } = readKey(body);
+  return { timeoutMs: body.readUInt32BE(0), group, key, value: ByteView.copyOf(body, keyEnd, body.length) };
+}
+
+/** Reads the body of a `handOver` frame; throws a `RangeError` if it is not well-formed. */
+export function readHandOver(body: Buffer): HandedEntry {
+  const { group, key, keyEnd } = readKey(body);
+  const fieldsStart = keyEnd + FIELDS_LENGTH_BYTES;
+  if (fieldsStart > body.length) throw new RangeError('has an entry that ends inside its head');
+  const valueStart = fieldsStart + body.readUInt16BE(keyEnd);
+  if (valueStart > body.length) throw new RangeError('has an entry that ends inside its fields');
+  const { minuteQps, ttlMs, tags } = readFields(body, fieldsStart, valueStart);
+  return { group, key, value: ByteView.copyOf(body, valueStart, body.length), notes: { minuteQps, ttlMs, tags } };
+}
+
+function readKey(body: Buffer): { group: string; key: string; keyEnd: number } {
+  if (body.length < GET_HEAD_BYTES) throw new RangeError('has a value that ends inside its head');
   const keyStart = GET_HEAD_BYTES + body.readUInt16BE(4);
   const keyEnd = keyStart + body.readUInt32BE(6);
-  if (keyEnd > body.length) throw new RangeError('has a set that ends inside its key');
-  if (!isUtf8(body.subarray(GET_HEAD_BYTES, keyEnd))) throw new RangeError('has a set of a key that is not UTF-8');
+  if (keyEnd > body.length) throw new RangeError('has a value that ends inside its key');
+  if (!isUtf8(body.subarray(GET_HEAD_BYTES, keyEnd))) throw new RangeError('has a value of a key that is not UTF-8');
   return {
-    timeoutMs: body.readUInt32BE(0),
     group: body.toString('utf8', GET_HEAD_BYTES, keyStart),
     key: body.toString('utf8', keyStart, keyEnd),
-    value: ByteView.copyOf(body, keyEnd, body.length),
+    keyEnd,
   };
 }

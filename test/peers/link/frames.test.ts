@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { ByteView } from 'nestjs-groupcache/core';
 import { describe, expect, it } from 'vitest';
 import { FrameWriter } from '../../../lib/peers/link/frame-writer.js';
-import { frameTypes } from '../../../lib/peers/link/frames.js';
-import { readFrames, type FrameHandler } from '../../../lib/peers/link/read-frames.js';
+import { FRAME_HEAD_BYTES, frameTypes } from '../../../lib/peers/link/frames.js';
+import { readFrames, readHandOver, type FrameHandler } from '../../../lib/peers/link/read-frames.js';
 
 /** What has been read, as it is written down in the tests. */
 function read(message: Buffer): unknown[] {
@@ -28,7 +28,7 @@ const ids = fc.integer({ min: 0, max: 0xffff_ffff });
 const texts = fc.string({ unit: 'grapheme', maxLength: 300 });
 const bytes = fc.uint8Array({ maxLength: 9_000 });
 const frame = fc.oneof(
-  fc.tuple(fc.constant('get' as const), ids, ids, texts, texts),
+  fc.tuple(fc.constant('get' as const), ids, ids, texts, texts, fc.boolean()),
   fc.tuple(fc.constant('value' as const), ids, bytes, fc.double({ noNaN: true }), fc.option(ids, { nil: undefined })),
   fc.tuple(
     fc.constant('first' as const),
@@ -39,13 +39,18 @@ const frame = fc.oneof(
     ids,
   ),
   fc.tuple(fc.constant('more' as const), ids, bytes),
-  fc.tuple(fc.constant('other' as const), fc.integer({ min: 4, max: 255 }), ids, texts),
+  fc.tuple(
+    fc.constant('other' as const),
+    fc.integer({ min: 4, max: 255 }).filter((type) => type !== frameTypes.peek),
+    ids,
+    texts,
+  ),
 );
 
 function write(frames: FrameWriter, [kind, ...args]: [string, ...unknown[]]): unknown {
   switch (kind) {
     case 'get':
-      frames.get(...(args as [number, number, string, string]));
+      frames.get(...(args as [number, number, string, string, boolean]));
       return [kind, ...args];
     case 'value': {
       const [id, value, minuteQps, ttlMs] = args as [number, Uint8Array, number, number | undefined];
@@ -117,6 +122,32 @@ describe('FrameWriter and readFrames', () => {
     );
   });
 
+  it('bring an entry that is handed over back, with what is said of it', () => {
+    const entries = fc.record({
+      group: texts,
+      key: texts,
+      value: bytes.map((value) => ByteView.from(value)),
+      notes: fc.record({
+        minuteQps: fc.double({ noNaN: true }).map((rate) => rate + 0),
+        ttlMs: fc.option(ids, { nil: undefined }),
+        tags: fc.option(fc.array(texts, { minLength: 1, maxLength: 3 }), { nil: undefined }),
+      }),
+    });
+    fc.assert(
+      fc.property(ids, entries, (id, entry) => {
+        const frames = new FrameWriter();
+        frames.handOver(id, entry);
+        const message = frames.take();
+
+        expect([message[4], message.readUInt32BE(5)]).toEqual([frameTypes.handOver, id]);
+        const { value, ...rest } = readHandOver(message.subarray(FRAME_HEAD_BYTES));
+        expect(rest).toEqual({ group: entry.group, key: entry.key, notes: entry.notes });
+        expect(value.equals(entry.value)).toBe(true);
+        expect(() => readHandOver(message.subarray(FRAME_HEAD_BYTES, FRAME_HEAD_BYTES + 10))).toThrow(RangeError);
+      }),
+    );
+  });
+
   it('skip fields that are not known', () => {
     const message = ofHex('00000012 02 00000001 0009 c80006 010203040506 3431');
     message.writeUInt32BE(message.length - 4, 0);
@@ -130,7 +161,7 @@ describe('FrameWriter and readFrames', () => {
     frames.get(2, 1, 'g', 'xxx');
     const bad = frames.take();
     bad[bad.length - 1] = 0xff;
-    expect([read(good), read(bad)]).toEqual([[['get', 1, 1, 'g', '\ufffd']], [['unreadable', 2]]]);
+    expect([read(good), read(bad)]).toEqual([[['get', 1, 1, 'g', '\ufffd', false]], [['unreadable', 2]]]);
   });
 
   it('refuse every truncated message, and never read past it', () => {

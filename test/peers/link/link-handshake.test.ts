@@ -130,6 +130,7 @@ describe('the handshake of a link', () => {
     const link = await linkRaw({ url: other, to: url });
 
     vi.advanceTimersByTime(5_000);
+    vi.useRealTimers();
 
     link.send((frames) => frames.get(3, 1_000, 'prices', 'ACME'));
     expect((await link.until(({ kind }) => kind === 'value')).body.toString()).toBe('<ACME>');

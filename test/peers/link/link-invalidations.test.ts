@@ -47,6 +47,55 @@ function createPair(logs = [new InvalidationLog('one'), new InvalidationLog('oth
   return { one: ends[0]!, other: ends[1]!, deliver };
 }
 
+describe('LinkInvalidations.mayBeOld', () => {
+  const entry = { group: 'prices', key: 'ACME', tags: ['nyse'] };
+
+  it.each<[string, Invalidation, boolean]>([
+    ['its key', { group: 'prices', kind: 'key', subject: 'ACME' }, true],
+    ['one of its tags', { group: 'prices', kind: 'tag', subject: 'nyse' }, true],
+    ['everything', { group: 'prices', kind: 'all', subject: '' }, true],
+    ['another key', { group: 'prices', kind: 'key', subject: 'OTHER' }, false],
+    ['another tag', { group: 'prices', kind: 'tag', subject: 'ACME' }, false],
+    ['the key of another group', { group: 'cities', kind: 'key', subject: 'ACME' }, false],
+  ])('says whether the other side may hold what is gone here, by %s', (_what, invalidation, isOld) => {
+    const { one, deliver } = createPair();
+
+    one.log.append(invalidation);
+    expect(one.link.mayBeOld(entry)).toBe(isOld);
+    one.link.tell();
+    deliver();
+
+    // The other side has said that it has applied it.
+    expect(one.link.mayBeOld(entry)).toBe(false);
+  });
+
+  it('counts what a third process has removed', () => {
+    const { one } = createPair();
+
+    one.log.receive('third', 1, [removal('ACME')]);
+
+    expect(one.link.mayBeOld(entry)).toBe(true);
+  });
+
+  it('does not mind what the other side alone has applied', () => {
+    const { one, other, deliver } = createPair();
+
+    other.log.append(removal('ACME'));
+    other.link.tell();
+    deliver((type) => type === frameTypes.invalidations);
+
+    expect(one.link.mayBeOld(entry)).toBe(false);
+  });
+
+  it('is true where what was removed is not remembered any more', () => {
+    const { one } = createPair();
+
+    one.log.giveUp('third', 3);
+
+    expect(one.link.mayBeOld(entry)).toBe(true);
+  });
+});
+
 describe('LinkInvalidations', () => {
   it('brings the other side what is invalidated here, and its confirmation back', () => {
     const { one, other, deliver } = createPair();

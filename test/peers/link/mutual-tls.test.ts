@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { PeerAuth, type HttpPoolOptions, type PeerTlsOptions } from 'nestjs-groupcache/peers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { deferred } from '../../core/deferred.js';
-import { keyOf, link, meet, mutualTls, next, startTlsPeer, type TlsPeer } from '../tls-peers.js';
+import { keyOf, meet, mutualTls, next, startTlsPeer, type TlsPeer } from '../tls-peers.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -19,9 +19,10 @@ async function startLinked(
 ): Promise<{ dialed: TlsPeer; dialer: TlsPeer }> {
   const [dialed, dialer] = [await startTlsPeer(tls[0], options), await startTlsPeer(tls[1], options)];
   closers.push(dialed.close, dialer.close);
+  const dialedWants = vi.spyOn(dialed.pool.links, 'want').mockReturnValue();
   meet(dialed, dialer);
-  await link(dialer, dialed);
-  await vi.waitFor(() => expect(dialed.pool.links.size).toBe(1));
+  await vi.waitFor(() => expect([dialed, dialer].map(({ pool }) => pool.links.size)).toEqual([1, 1]));
+  dialedWants.mockRestore();
   return { dialed, dialer };
 }
 

@@ -12,6 +12,7 @@ import { dialRaw, helloOf, linkRaw, proofOf, secret } from './raw-link.js';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const close of closers.splice(0).toReversed()) await close();
 });
 
@@ -35,16 +36,13 @@ function keyOf(owner: LocalPeer, index = 0): string {
   )[index]!;
 }
 
-/** Links `one` to `other`, as its first question does. */
+/** Resolves once `one` and `other` have settled on one of the links that they have dialed. */
 async function link(one: LocalPeer, other: LocalPeer): Promise<void> {
-  if (one.pool.links.to(other.url) !== undefined) return;
-  const opened = once(one.pool.events, 'linkOpened');
-  const otherOpened = once(other.pool.events, 'linkOpened');
-  await one.pool
-    .pickPeer(keyOf(other))!
-    .get(request('key', 'nothing'))
-    .catch(() => undefined);
-  await Promise.all([opened, otherOpened]);
+  await vi.waitFor(() => {
+    const links = [one.pool.links.to(other.url), other.pool.links.to(one.url)];
+    expect(links.map((found) => found?.isOpen)).toEqual([true, true]);
+    expect(links.map((found) => found!.isDialer)).toEqual([one.url < other.url, other.url < one.url]);
+  });
 }
 
 function define(peers: LocalPeer[], getter: (key: string) => string | Promise<string>): void {
@@ -55,16 +53,14 @@ function define(peers: LocalPeer[], getter: (key: string) => string | Promise<st
 const rawConnectionOf = (socket: WebSocket): Socket => (socket as unknown as { readonly _socket: Socket })._socket;
 
 describe('a link between two peers', () => {
-  it('is dialed by the first question, which does not wait for it, and used by both sides', async () => {
+  it('is dialed as soon as there is a list, and used by both sides', async () => {
     const peers = await startCluster(2);
     const [one, other] = peers as [LocalPeer, LocalPeer];
     define(peers, (key) => `<${key}>`);
-    const opened = once(one.pool.events, 'linkOpened');
+
+    await link(one, other);
 
     expect(await one.groups.get('prices').get(keyOf(other))).toBe(`<${keyOf(other)}>`);
-    await opened;
-    await vi.waitFor(() => expect(other.pool.links.to(one.url)?.isOpen).toBe(true));
-
     expect(await one.groups.get('prices').get(keyOf(other, 1))).toBe(`<${keyOf(other, 1)}>`);
     expect(await other.groups.get('prices').get(keyOf(one))).toBe(`<${keyOf(one)}>`);
     expect([one, other].map(({ pool }) => pool.links.size)).toEqual([1, 1]);
@@ -235,9 +231,9 @@ describe('a link, seen from its wire', () => {
     await vi.waitFor(() => expect(owner.pool.links.to(self)).toBeDefined());
     let messages = 0;
     raw.socket.on('message', () => messages++);
-    const keys = Array.from({ length: 200 }, (_, number) => String(number)).filter(
-      (key) => owner.pool.ownerOf(key) === self,
-    );
+    const numbers = Array.from({ length: 200 }, (_, number) => String(number));
+    const keys = numbers.filter((key) => owner.pool.ownerOf(key) === self);
+    const owned = numbers.find((key) => owner.pool.owns(key))!;
 
     const gets = owner.groups.get('prices').getMany(keys.slice(0, 40));
     const single = owner.groups.get('prices').get(keys[40]!);
@@ -249,7 +245,7 @@ describe('a link, seen from its wire', () => {
       for (const { id } of raw.frames.filter(({ kind }) => kind === 'get')) {
         frames.value(id, ByteView.from('answer'), { minuteQps: 0 });
       }
-      for (let id = 0; id < 40; id++) frames.get(id, 10_000, 'prices', '5');
+      for (let id = 0; id < 40; id++) frames.get(id, 10_000, 'prices', owned);
     });
     expect(await gets).toEqual(Array.from({ length: 40 }, () => 'answer'));
     expect(await single).toBe('answer');
@@ -366,7 +362,7 @@ describe('a link, seen from its wire', () => {
     expect((await raw.until(({ id, kind }) => id === 2 && kind === 'other')).body.toString()).toBe('unknown-group');
   });
 
-  it('says goodbye when its peer leaves, sends what runs, refuses what comes, and is closed', async () => {
+  it('says when its peer leaves, sends what runs, refuses what comes, and is closed with a goodbye', async () => {
     const owner = await startOwner();
     const load = deferred<string>();
     const begun = deferred<void>();
@@ -376,15 +372,18 @@ describe('a link, seen from its wire', () => {
     await begun.promise;
 
     const drained = owner.server.drain(5_000);
-    await raw.until(({ type }) => type === frameTypes.goodbye);
+    expect((await raw.until(({ type }) => type === frameTypes.share)).body.toString()).toBe('0');
     raw.send((frames) => frames.get(2, 10_000, 'slow', 'key'));
-    raw.send((frames) => frames.other(frameTypes.goodbye, 0));
     expect((await raw.until(({ type }) => type === frameTypes.refused)).body.toString()).toBe('draining');
     load.resolve('late');
 
     expect((await raw.until(({ kind }) => kind === 'value')).body.toString()).toBe('late');
-    expect((await raw.closed)[0]).toBe(1000);
     await drained;
+    const closed = owner.pool.close(5_000);
+    await raw.until(({ type }) => type === frameTypes.goodbye);
+    raw.send((frames) => frames.other(frameTypes.goodbye, 0));
+    expect((await raw.closed)[0]).toBe(1000);
+    await closed;
     expect(owner.pool.links.size).toBe(0);
   });
 });
@@ -452,8 +451,9 @@ describe('PeerLinks.accept', () => {
     await stranger.closed;
 
     expect(uncaught).not.toHaveBeenCalled();
-    expect(one.pool.links.size).toBe(0);
+    expect(one.pool.links.to(identity.url)).toBeUndefined();
     await link(one, other);
+    await vi.waitFor(() => expect(one.pool.links.size).toBe(1));
   });
 
   it('closes the connection of an upgrade that it refuses, though the other side does not', async () => {
@@ -498,25 +498,32 @@ describe('HttpPool.close', () => {
     await expect(linkRaw({ to: one.url })).rejects.toThrow(/404|503/);
   });
 
-  it('closes the links of peers that are listed no more', async () => {
+  it('closes the links of peers that are listed no more, ten seconds later', async () => {
     const peers = await startCluster(2);
     const [one, other] = peers as [LocalPeer, LocalPeer];
     await link(one, other);
+    await vi.waitFor(() => expect([one.pool.links.size, other.pool.links.size]).toEqual([1, 1]));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     one.pool.set(one.url, 'http://127.0.0.1:1');
+    vi.advanceTimersByTime(9_999);
+    expect(one.pool.links.to(other.url)?.isOpen).toBe(true);
+    vi.advanceTimersByTime(1);
+    expect(one.pool.links.to(other.url)).toBeUndefined();
+    vi.useRealTimers();
     await vi.waitFor(() => expect([one.pool.links.size, other.pool.links.size]).toEqual([0, 0]));
   });
 
   it('closes what a client has dialed', async () => {
     const peers = await startCluster(2);
     define(peers, (key) => key);
+    await link(peers[0]!, peers[1]!);
     const pool = new HttpPool({ role: 'client', auth: { secret } });
     pool.set(...peers.map(({ url }) => url));
-    const opened = once(pool.events, 'linkOpened');
-    await pool.pickPeer('key')!.get(request('key'));
-    await opened;
+    await vi.waitFor(() => expect(pool.links.size).toBe(2));
     expect(await pool.pickPeer('key')!.get(request('key'))).toMatchObject({ outcome: 'value' });
     await pool.close();
-    await vi.waitFor(() => expect(peers.map((one) => one.pool.links.size)).toEqual([0, 0]));
+    // That between the two stays.
+    await vi.waitFor(() => expect(peers.map((one) => one.pool.links.size)).toEqual([1, 1]));
   });
 });
 
