@@ -43,7 +43,7 @@ describe('a cluster of processes', () => {
           dropRate: 0.2,
           delayMs: 3,
           everyMs: 400,
-          events: ['stop', 'kill', 'dispute', 'dispute', 'leave', 'reset', 'reset', 'cut'],
+          events: ['stop', 'kill', 'depart', 'depart', 'dispute', 'dispute', 'leave', 'reset', 'reset', 'cut'],
         },
       });
       print(kind, report);
@@ -56,6 +56,7 @@ describe('a cluster of processes', () => {
       expect(report.lagging).toBeGreaterThan(least);
       expect(report.disputed).toBeGreaterThan(least);
       expect(report.dropped).toBeGreaterThan(least);
+      expect(report.moved).toBeGreaterThan(least);
       // A peer that has missed something finds out by the next question, or when it is repeated, once it can be reached.
       expect(report.convergence!.p50).toBeLessThan(500);
     },
@@ -124,7 +125,11 @@ describe('a cluster of processes', () => {
 });
 
 describe('the check', () => {
-  const faults = { dropRate: 0.1 };
+  const faults: RunFaults = { dropRate: 0.1 };
+  const needed: Readonly<Record<string, RunFaults>> = {
+    unknownKept: { events: ['overflow'] },
+    handedUnchecked: { dropRate: 0.9, everyMs: 100, events: ['depart'] },
+  };
 
   it.each([
     ['untold', { remove: 0.03 }],
@@ -134,14 +139,16 @@ describe('the check', () => {
     ['answersBehind', { remove: 0.03 }],
     ['unknownKept', { remove: 0.03 }],
     ['notDoubted', { tag: 0.06 }],
+    ['handedUnchecked', { remove: 0.1 }],
   ] as const)('finds what is wrong with %s', async (mutant, shares) => {
     const report = await runCluster({
       seed,
-      operations: 12_000,
+      // What they need happens now and then.
+      operations: mutant in needed ? 40_000 : 12_000,
       peers: 4,
       width: 96,
       shares,
-      faults: mutant === 'unknownKept' ? { events: ['overflow'] } : faults,
+      faults: needed[mutant] ?? faults,
       mutant,
     });
     console.log(`${mutant}: ${report.violations.length} violations`);

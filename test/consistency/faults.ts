@@ -63,6 +63,9 @@ export class Faults {
         return this.#overflow(slot);
       case 'kill':
         return this.#restart(slot, 200 * this.#random());
+      case 'depart':
+        await worker.depart();
+        return this.#restart(slot, 100 * this.#random());
       case 'dispute':
         return this.#dispute(slot);
       case 'leave':

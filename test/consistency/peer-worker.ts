@@ -21,6 +21,7 @@ export interface WorkerReport {
   /** How often it has dropped everything since it had missed what nobody remembers, and all that it has evicted. */
   readonly overflows: number;
   readonly evictions: number;
+  readonly moved: number;
 }
 
 export interface WorkerOptions {
@@ -46,6 +47,8 @@ export interface ToWorker {
   readonly rivals?: Readonly<Record<string, number>>;
   /** Removes so many keys that nobody asks for. */
   readonly flood?: number;
+  /** Milliseconds that it may take to depart. */
+  readonly depart?: number;
 }
 
 /** One process of a cluster under test. */
@@ -57,6 +60,7 @@ export class PeerWorker {
   isStopped = false;
   hasEnded = false;
   readonly #child: ChildProcess;
+  #departed: (() => void) | undefined;
 
   private constructor(id: string, child: ChildProcess) {
     this.id = id;
@@ -81,12 +85,25 @@ export class PeerWorker {
       { ready: { bootId: string; port: number; rivalPort: number } },
     ];
     Object.assign(worker, ready);
-    child.on('message', (report: WorkerReport) => onReport(worker, report));
+    child.on('message', (report: WorkerReport | { departed: true }) => {
+      if ('departed' in report) worker.#departed?.();
+      else onReport(worker, report);
+    });
     return worker;
   }
 
   send(message: ToWorker): void {
     if (!this.hasEnded && this.#child.connected) this.#child.send(message, () => undefined);
+  }
+
+  /** Has it hand over what it holds and refuse what comes, as one that shuts down. */
+  async depart(): Promise<void> {
+    const departed = new Promise<void>((resolve) => {
+      this.#departed = resolve;
+      this.#child.once('exit', () => resolve());
+    });
+    this.send({ depart: 300 });
+    await departed;
   }
 
   /** SIGSTOP or SIGCONT. */

@@ -18,8 +18,8 @@ export interface RunFaults {
   readonly everyMs?: number;
 }
 
-/** `overflow`: a peer is away while more is removed than anybody remembers. */
-export type FaultEvent = 'overflow' | 'stop' | 'kill' | 'dispute' | 'leave' | 'reset' | 'cut';
+/** `overflow`: a peer is away while more is removed than anybody remembers. `depart`: one hands over what it holds, and comes back. */
+export type FaultEvent = 'overflow' | 'depart' | 'stop' | 'kill' | 'dispute' | 'leave' | 'reset' | 'cut';
 
 export interface RunOptions {
   readonly seed: number;
@@ -83,5 +83,7 @@ export interface RunReport {
   /** How often a peer has dropped everything since it had missed what nobody remembers. */
   readonly overflows: number;
   readonly evictions: number;
+  /** Entries that came from other peers' memories: by a peek, or by one that departed. */
+  readonly moved: number;
   readonly events: Readonly<Record<string, number>>;
 }

@@ -31,6 +31,7 @@ export class ClusterRun {
   #dropped = 0;
   #overflows = 0;
   #evictions = 0;
+  #moved = 0;
 
   constructor(options: RunOptions) {
     this.#options = resolveRunOptions(options);
@@ -108,6 +109,7 @@ export class ClusterRun {
     for (const outcome of report.results) this.#performer.onOutcome(slot, worker, outcome);
     this.#overflows += report.overflows;
     this.#evictions += report.evictions;
+    this.#moved += report.moved;
     this.#performer.fill(slot);
     this.#performer.endIfDone();
   }
@@ -139,6 +141,7 @@ export class ClusterRun {
       convergence: sortedMs.length === 0 ? undefined : { p50: at(0.5), p99: at(0.99), max: sortedMs.at(-1)! },
       overflows: this.#overflows,
       evictions: this.#evictions,
+      moved: this.#moved,
       events: this.#faults.counts,
     };
   }

@@ -72,7 +72,7 @@ describe('the simulation', () => {
   ])('finds that %s', { timeout: 120_000 }, async (_what, breakIt) => {
     breakIt();
 
-    const { failed } = await fc.check(promise, { numRuns: 2_000, endOnFailure: true });
+    const { failed } = await fc.check(promise, { numRuns: 6_000, endOnFailure: true });
 
     expect(failed).toBe(true);
   });
