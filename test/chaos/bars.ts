@@ -77,18 +77,6 @@ export const bars: Readonly<Record<string, Readonly<Record<string, Bar>>>> = {
   },
 };
 
-/** Bars that are known not to be reached: they are printed as missed, and the tests do not assert them. */
-const notReached: Readonly<Record<string, readonly string[]>> = {
-  killed: ['loads a key of the victims’'],
-  rolling: ['loads under new URLs', 'loads under the same URLs'],
-  scale: ['loads, 2 to 4'],
-};
-
-/** Whether a bar is known not to be reached. */
-export function notYetReached(name: string, figure: string): boolean {
-  return notReached[name]?.includes(figure) === true;
-}
-
 /** A figure beside its bar. */
 export interface Judged extends Figure {
   readonly bar: number | undefined;

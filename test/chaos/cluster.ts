@@ -142,6 +142,11 @@ export class Cluster {
     await this.setSource(source);
   }
 
+  /** Resolves once `peer` takes all of its keys, which is when a deployment goes on. */
+  async ready(peer: number): Promise<void> {
+    await this.#peers.get(peer)!.call('ready');
+  }
+
   /** Has all members ask for keys, the settings' rate together. */
   async drive(prefix = 'k'): Promise<void> {
     this.#prefix = prefix;

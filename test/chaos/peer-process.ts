@@ -63,6 +63,7 @@ interface Commands {
   release(): void;
   leave(timeoutMs: number): number;
   flush(): void;
+  ready(): void;
   stats(): GroupStats;
   cpu(): number;
   usage(): Usage;
