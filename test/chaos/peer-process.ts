@@ -45,6 +45,7 @@ export interface SourceBehaviour {
 }
 
 export interface Usage {
+  /** After a forced collection, without what the group says that it holds: caches fill for as long as there is traffic. */
   readonly heapBytes: number;
   readonly rssBytes: number;
   readonly handles: number;

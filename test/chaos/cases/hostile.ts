@@ -25,7 +25,7 @@ const heapOf = async (cluster: Cluster): Promise<number> =>
 
 export const hostile: ChaosCase = {
   name: 'hostile',
-  what: '100,000 hostile requests (unsigned, malformed, endless, half-sent, of wrong methods, groups and upgrades) at 1,000/s to one of 4',
+  what: '100,000 hostile requests (unsigned, malformed, endless, half-sent, of wrong methods, groups and upgrades) at 1,000/s to one of 4; heap without what is cached',
   limitMs: 300_000,
   async run(cluster) {
     const { isShort } = cluster.settings;

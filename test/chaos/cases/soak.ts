@@ -21,7 +21,7 @@ async function handlesAtRest(cluster: Cluster): Promise<number> {
 
 export const soak: ChaosCase = {
   name: 'soak',
-  what: 'traffic for three minutes (`CHAOS_SOAK_S` for longer), all keys known, while the connections of a peer are reset twice in each tenth',
+  what: 'traffic for three minutes (`CHAOS_SOAK_S` for longer), all keys known, while the connections of a peer are reset twice in each tenth; heap without what is cached',
   settings: { keys: 10_000 },
   limitMs: 60_000 + 2_000 * Number(process.env['CHAOS_SOAK_S'] ?? 180),
   async run(cluster) {
