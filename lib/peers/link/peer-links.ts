@@ -57,6 +57,11 @@ export interface LinkHost {
 
 /** Connections at a time whose other side has not proven itself yet. */
 const MAX_UNPROVEN = 64;
+/**
+ * Links at a time that others have dialed, clients included, and connections that may become such: room for any list of peers,
+ * and for clients beside it. Who is refused asks by GET, and dials again later.
+ */
+const MAX_ACCEPTED = 1_024;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 /** Three of these without a sign of life end a link. */
 const HEARTBEAT_MS = 250;
@@ -84,6 +89,9 @@ export class PeerLinks {
   /** Those that are not closed yet. */
   readonly #links = new Set<PeerLink>();
   readonly #unproven = new Set<WebSocket>();
+  readonly #maxAccepted: number;
+  /** Connections that others have dialed, proven or not, and that are not closed yet. */
+  #accepted = 0;
   readonly #turnEnd = new TurnEnd();
   readonly #dials = new Map<string, LinkDial>();
   /** Peers of whom it has been told that their rings differ. */
@@ -94,8 +102,10 @@ export class PeerLinks {
   readonly #openings = new Map<string, Set<() => void>>();
   #isLeaving = false;
 
-  constructor(host: LinkHost) {
+  /** `maxAccepted`: links at a time that others may dial, default 1,024. */
+  constructor(host: LinkHost, maxAccepted = MAX_ACCEPTED) {
     this.#host = host;
+    this.#maxAccepted = maxAccepted;
     this.#exchange = new InvalidationExchange({
       log: host.invalidations,
       links: () => this.#links,
@@ -199,14 +209,19 @@ export class PeerLinks {
     if (!isLinking || role === 'client' || !hasPeers || auth === undefined) return refuse(raw, '404 Not Found');
     // A page in a browser may open WebSockets to anywhere, and says where it is from; a peer does not.
     if (request.headers.origin !== undefined) return refuse(raw, '403 Forbidden');
-    if (this.#isLeaving || this.#reception?.isDraining === true || this.#unproven.size >= MAX_UNPROVEN) {
+    const isFull = this.#unproven.size >= MAX_UNPROVEN || this.#accepted >= this.#maxAccepted;
+    if (this.#isLeaving || this.#reception?.isDraining === true || isFull) {
       return refuse(raw, '503 Service Unavailable');
     }
     this.#acceptor.handleUpgrade(request, raw, head, (socket) => {
       // For its whole life: what is buffered may still be found malformed after it has been turned away.
       socket.on('error', () => undefined);
       this.#unproven.add(socket);
-      socket.once('close', () => this.#unproven.delete(socket));
+      this.#accepted++;
+      socket.once('close', () => {
+        this.#unproven.delete(socket);
+        this.#accepted--;
+      });
       shakeHands(socket, raw, {
         isDialer: false,
         isProvenByTls: tls?.hasProven(raw) === true,
