@@ -84,15 +84,9 @@ export class PeerLoads<Value> {
     failed: readonly string[],
   ): void {
     const { position } = this.#parts.invalidations;
-    let isOver = false;
-    const answered = (hasAnswered: boolean): boolean => {
-      if (isOver) return false;
-      isOver = true;
-      answeredTo?.(hasAnswered);
-      return true;
-    };
+    let isFirst: ((hasAnswered: boolean) => boolean) | undefined;
     const question = new PeerQuestion(peer, key, options, (reply) => {
-      if (!answered(reply !== undefined)) return;
+      if (isFirst?.(reply !== undefined) === false) return;
       try {
         if (reply !== undefined) {
           const asked = { flight, position, ms: question.askedMs };
@@ -104,17 +98,32 @@ export class PeerLoads<Value> {
       }
     });
     flight.onAbort((reason) => question.abort(reason));
-    const answeredTo =
-      failed === NOBODY
-        ? this.#hedge?.watch(peer.url, () =>
-            this.#peekAt(key, peer, flight, () => {
-              if (!answered(true)) return false;
-              question.abort(new Error('somebody else has answered'));
-              return true;
-            }),
-          )
-        : undefined;
+    if (failed === NOBODY && this.#hedge !== undefined) isFirst = this.#watch(this.#hedge, question, peer, flight);
     question.ask(this.#parts.outsideRequests);
+  }
+
+  /** Whoever answers first tells so, and is told whether he was. */
+  #watch(
+    hedge: Hedge,
+    question: PeerQuestion,
+    peer: PeerClient,
+    flight: OpenFlight<CacheEntry | undefined>,
+  ): (hasAnswered: boolean) => boolean {
+    let isOver = false;
+    const isFirst = (hasAnswered: boolean): boolean => {
+      if (isOver) return false;
+      isOver = true;
+      stop(hasAnswered);
+      return true;
+    };
+    const stop = hedge.watch(peer.url, () =>
+      this.#peekAt(question.key, peer, flight, () => {
+        if (!isFirst(true)) return false;
+        question.abort(new Error('somebody else has answered'));
+        return true;
+      }),
+    );
+    return isFirst;
   }
 
   /** The owner takes long: perhaps who would be next has a copy. `isFirst`: whether nobody else has answered before. */
@@ -125,7 +134,7 @@ export class PeerLoads<Value> {
     counters.hedges++;
     const { position } = invalidations;
     const peek = new PeerQuestion(next, key, this.#peeks, (reply) => {
-      if (reply?.outcome !== 'value' || !isFirst()) return;
+      if (reply?.outcome !== 'value' || reply.value.length > options.maxValueBytes || !isFirst()) return;
       counters.hedgeHits++;
       try {
         flight.resolve(this.#accept(key, reply, { flight, position, ms: peek.askedMs }));
