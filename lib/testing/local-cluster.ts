@@ -62,7 +62,7 @@ async function startPeer({ groups: groupOptions, ...options }: LocalClusterOptio
   const url = `${pool.tls?.isServing === true ? 'https' : 'http'}://127.0.0.1:${port}`;
   pool.join(url);
   const stop = async (): Promise<void> => {
-    pool.links.cut();
+    pool.links.cutOff();
     await listener.close();
   };
   return { url, pool, groups, server, stop };

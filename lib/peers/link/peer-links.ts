@@ -80,6 +80,14 @@ const socketOptions = {
   closeTimeout: 1_000,
 };
 
+/** How a link came about. */
+interface Proof {
+  readonly isDialer: boolean;
+  readonly isMutual: boolean;
+  /** When it was begun: before the other side has said anything. */
+  readonly beganMs: number;
+}
+
 /** The links of one pool: at most one to each peer, whoever has dialed it, and those of clients. */
 export class PeerLinks {
   readonly #host: LinkHost;
@@ -101,6 +109,7 @@ export class PeerLinks {
   readonly #exchange: InvalidationExchange;
   readonly #openings = new Map<string, Set<() => void>>();
   #isLeaving = false;
+  #isCutOff = false;
 
   /** `maxAccepted`: links at a time that others may dial, default 1,024. */
   constructor(host: LinkHost, maxAccepted = MAX_ACCEPTED) {
@@ -157,7 +166,7 @@ export class PeerLinks {
   want(peer: PeerUrl): void {
     const { isLinking, auth, tls, connectTimeoutMs, basePath } = this.#host;
     const { self } = this.#host.membership();
-    if (!isLinking || this.#isLeaving || auth === undefined) return;
+    if (!isLinking || this.#isLeaving || this.#isCutOff || auth === undefined) return;
     let dial = this.#dials.get(peer.url);
     if (dial === undefined) this.#dials.set(peer.url, (dial = new LinkDial()));
     if (!dial.begin(performance.now())) return;
@@ -168,6 +177,7 @@ export class PeerLinks {
       handshakeTimeout: connectTimeoutMs,
       headers: { [headers.version]: PROTOCOL_VERSION },
     });
+    const beganMs = performance.now();
     let isDeclined = false;
     let isProven = false;
     let raw: Duplex | undefined;
@@ -196,7 +206,7 @@ export class PeerLinks {
         onProven: (hello, isMutual) => {
           isProven = true;
           dial.succeed();
-          this.#welcome(socket, raw!, hello, true, isMutual);
+          this.#welcome(socket, raw!, hello, { isDialer: true, isMutual, beganMs });
         },
       });
     });
@@ -222,6 +232,7 @@ export class PeerLinks {
         this.#unproven.delete(socket);
         this.#accepted--;
       });
+      const beganMs = performance.now();
       shakeHands(socket, raw, {
         isDialer: false,
         isProvenByTls: tls?.hasProven(raw) === true,
@@ -229,7 +240,7 @@ export class PeerLinks {
         hello: { ...this.#hello(), url: self },
         timeoutMs: HANDSHAKE_TIMEOUT_MS,
         refusal: (hello) => this.#refusalOf(hello),
-        onProven: (hello, isMutual) => this.#welcome(socket, raw, hello, false, isMutual),
+        onProven: (hello, isMutual) => this.#welcome(socket, raw, hello, { isDialer: false, isMutual, beganMs }),
       });
     });
   }
@@ -275,6 +286,12 @@ export class PeerLinks {
     await Promise.all(accepted.map((link) => link.close(timeoutMs)));
   }
 
+  /** As `cut`, and dials nobody any more, as one that nobody can reach. */
+  cutOff(): void {
+    this.#isCutOff = true;
+    this.cut();
+  }
+
   /** Cuts all connections, as a network does. */
   cut(): void {
     for (const socket of this.#unproven) socket.terminate();
@@ -298,7 +315,7 @@ export class PeerLinks {
     return peers.includes(url) ? undefined : `${url} is not listed here`;
   }
 
-  #welcome(socket: WebSocket, raw: Duplex, hello: LinkHello, isDialer: boolean, isMutual: boolean): void {
+  #welcome(socket: WebSocket, raw: Duplex, hello: LinkHello, { isDialer, isMutual, beganMs }: Proof): void {
     this.#unproven.delete(socket);
     const { url } = hello;
     const { auth, role, failures, invalidations, maxResponseBytes } = this.#host;
@@ -353,7 +370,7 @@ export class PeerLinks {
     this.#open.set(url, link);
     rival?.retire();
     const { share = 1, servedMs = Number.NEGATIVE_INFINITY } = hello;
-    this.#host.onLinkOpened(url, { share, servingMs: performance.now() - servedMs });
+    this.#host.onLinkOpened(url, { share, servingMs: beganMs - servedMs });
     if (link.invalidations === undefined) this.#host.onCaughtUp(url);
     for (const opened of this.#openings.get(url) ?? []) opened();
   }
