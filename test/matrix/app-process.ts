@@ -53,7 +53,8 @@ export async function startApp(
 
   const url = `http://127.0.0.1:${port}`;
   const patience = AbortSignal.timeout(60_000);
-  while (!(await answers(url))) {
+  // Which waits, in a cluster, until the process takes all of its keys.
+  while (!(await answers(`${url}/ready`))) {
     if (child.exitCode !== null || child.signalCode !== null || patience.aborted) {
       throw new Error(`node ${file} does not answer:\n${output}${complaints}`);
     }

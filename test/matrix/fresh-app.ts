@@ -12,11 +12,16 @@ const install = ['npm', 'install', '--prefer-offline', '--no-audit', '--no-fund'
 /** Starts the module of docs/testing.md whose peers the environment names. */
 const clusterMain = `
 import { NestFactory } from '@nestjs/core';
+import { HttpPool } from 'nestjs-groupcache';
 import { ClusterModule } from './cluster.module';
 
 async function bootstrap() {
   const app = await NestFactory.create(ClusterModule);
   app.enableShutdownHooks();
+  const pool = app.get(HttpPool);
+  app.getHttpAdapter().get('/ready', (_request: unknown, response: { end(): void }) => {
+    void pool.ready.then(() => response.end());
+  });
   await app.listen(process.env.PORT ?? 3000);
 }
 void bootstrap();
