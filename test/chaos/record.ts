@@ -1,3 +1,4 @@
+import type { Figure } from './chaos-case.js';
 import type { PeerReport } from './peer-process.js';
 
 /** A get of a peer. */
@@ -68,6 +69,19 @@ export function latenciesOf(gets: readonly Get[]): Latencies {
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   const errors = gets.filter(({ code }) => code !== 0).length;
   return { count: gets.length, errors, p50: at(0.5), p99: at(0.99), max: at(1) };
+}
+
+/** As figures of a case. */
+export function latencyFigures(gets: readonly Get[]): Figure[] {
+  const { count, errors, p50, p99, max } = latenciesOf(gets);
+  return [
+    { name: 'gets', value: count, unit: '' },
+    { name: 'errors', value: errors, unit: '' },
+    { name: 'error rate', value: (100 * errors) / Math.max(1, count), unit: '%' },
+    { name: 'p50', value: p50, unit: 'ms' },
+    { name: 'p99', value: p99, unit: 'ms' },
+    { name: 'longest', value: max, unit: 'ms' },
+  ];
 }
 
 /** How often each key has been loaded. */

@@ -1,7 +1,7 @@
 import type { ChaosCase } from '../chaos-case.js';
 import { disturb, figuresOf } from '../course.js';
 import { nowMs } from '../peer-process.js';
-import { latenciesOf, loadsByKey } from '../record.js';
+import { latencyFigures, loadsByKey } from '../record.js';
 
 /** Who belongs to the cluster changes, or is not agreed upon. */
 
@@ -54,16 +54,10 @@ export const scale: ChaosCase = {
       }
     });
     await cluster.rest();
-    const { count, errors, p50, p99, max } = latenciesOf(cluster.record.getsIn({ fromMs, toMs: nowMs() }));
     return [
       { name: 'loads, 2 to 4', value: grown, unit: '%' },
       { name: 'loads, 4 to 2', value: shrunk, unit: '%' },
-      { name: 'gets', value: count, unit: '' },
-      { name: 'errors', value: errors, unit: '' },
-      { name: 'error rate', value: (100 * errors) / Math.max(1, count), unit: '%' },
-      { name: 'p50', value: p50, unit: 'ms' },
-      { name: 'p99', value: p99, unit: 'ms' },
-      { name: 'longest', value: max, unit: 'ms' },
+      ...latencyFigures(cluster.record.getsIn({ fromMs, toMs: nowMs() })),
     ];
   },
 };

@@ -2,7 +2,7 @@ import type { ChaosCase, Figure } from '../chaos-case.js';
 import type { Cluster } from '../cluster.js';
 import type { ClusterSettings } from '../cluster-settings.js';
 import { nowMs } from '../peer-process.js';
-import { latenciesOf } from '../record.js';
+import { latencyFigures } from '../record.js';
 
 /** All peers are replaced, one after the other, by a new process: first at new URLs, then at those. */
 
@@ -82,14 +82,8 @@ async function rollTwice(
   const renamed = await roll(cluster, replace);
   const same = await roll(cluster, restart);
   await cluster.rest();
-  const { count, errors, p50, p99, max } = latenciesOf(cluster.record.getsIn({ fromMs, toMs: nowMs() }));
   const figures: Figure[] = [
-    { name: 'gets', value: count, unit: '' },
-    { name: 'errors', value: errors, unit: '' },
-    { name: 'error rate', value: (100 * errors) / Math.max(1, count), unit: '%' },
-    { name: 'p50', value: p50, unit: 'ms' },
-    { name: 'p99', value: p99, unit: 'ms' },
-    { name: 'longest', value: max, unit: 'ms' },
+    ...latencyFigures(cluster.record.getsIn({ fromMs, toMs: nowMs() })),
     { name: 'longest goodbye, new URLs', value: renamed.longestGoodbyeMs, unit: 'ms' },
     { name: 'longest goodbye, same URLs', value: same.longestGoodbyeMs, unit: 'ms' },
   ];

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ChaosCase } from '../chaos-case.js';
 import type { Cluster } from '../cluster.js';
 import { nowMs, type Usage } from '../peer-process.js';
-import { latenciesOf } from '../record.js';
+import { latencyFigures } from '../record.js';
 
 const TENTHS = 10;
 
@@ -43,14 +43,8 @@ export const soak: ChaosCase = {
     }
     const toMs = nowMs();
     const handlesAfter = await handlesAtRest(cluster);
-    const { count, errors, p50, p99, max } = latenciesOf(cluster.record.getsIn({ fromMs, toMs }));
     return [
-      { name: 'gets', value: count, unit: '' },
-      { name: 'errors', value: errors, unit: '' },
-      { name: 'error rate', value: (100 * errors) / Math.max(1, count), unit: '%' },
-      { name: 'p50', value: p50, unit: 'ms' },
-      { name: 'p99', value: p99, unit: 'ms' },
-      { name: 'longest', value: max, unit: 'ms' },
+      ...latencyFigures(cluster.record.getsIn({ fromMs, toMs })),
       { name: 'handles before', value: handlesBefore, unit: '' },
       { name: 'handles left over', value: Math.max(0, handlesAfter - handlesBefore), unit: '' },
       { name: 'heap of the first tenth', value: heaps[0]!, unit: 'MB' },
